@@ -1,0 +1,34 @@
+# How our own programs (tests, examples, benchmarks, instances) are compiled. Nothing here reaches
+# a project that uses prefopt.
+
+add_library(prefopt_program_options INTERFACE)
+target_compile_options(prefopt_program_options INTERFACE -Wall -Wextra -Wpedantic -Wconversion)
+if(PREFOPT_WERROR)
+  target_compile_options(prefopt_program_options INTERFACE -Werror)
+endif()
+if(PREFOPT_NATIVE)
+  target_compile_options(prefopt_program_options INTERFACE -march=native)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # g++ 12 with Eigen's AVX-512 paths reports over a hundred false ones of these two.
+    target_compile_options(prefopt_program_options INTERFACE -Wno-uninitialized
+                                                             -Wno-maybe-uninitialized)
+  endif()
+endif()
+if(PREFOPT_SANITIZE)
+  target_compile_options(prefopt_program_options
+                         INTERFACE -fsanitize=${PREFOPT_SANITIZE} -fno-omit-frame-pointer
+                                   -fno-sanitize-recover=all)
+  target_link_options(prefopt_program_options INTERFACE -fsanitize=${PREFOPT_SANITIZE})
+endif()
+
+# prefopt_program(NAME SOURCES... [LIGHT]): LIGHT programs see the standard library alone.
+function(prefopt_program name)
+  cmake_parse_arguments(arg "LIGHT" "" "" ${ARGN})
+  add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PRIVATE prefopt_program_options)
+  if(arg_LIGHT)
+    target_link_libraries(${name} PRIVATE prefopt)
+  else()
+    target_link_libraries(${name} PRIVATE prefopt_cpu prefopt_instances)
+  endif()
+endfunction()

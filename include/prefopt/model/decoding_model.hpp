@@ -1,0 +1,41 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <span>
+
+#include <prefopt/data/token.hpp>
+
+namespace prefopt {
+
+/// A model that can continue texts token by token over a key/value cache. Sampling is written over
+/// this concept, so it knows nothing of transformers.
+///
+/// A cache holds *prompts*, computed once, and *rows*, each of which continues one prompt:
+/// 1. `model.decode(cache, rows, tokens, logits)` appends tokens[i] to row rows[i] for all i and
+///    writes the logits of the token after it to logits[i * V .. (i + 1) * V), V the vocabulary
+///    size. This is the defining operation. A row's logits do not depend on the other rows.
+/// 2. `model.prefill(cache, prompt, logits)` computes a prompt (at least one token), writes the
+///    logits of the token after it (V of them), and returns the prompt's number in the cache.
+/// 3. `model.add_row(cache, prompt)` starts a response to a cached prompt and returns the row's
+///    number. Numbers of removed rows and prompts may be given again.
+/// 4. `model.remove_row(cache, row)` frees a row; `model.remove_prompt(cache, prompt)` frees a
+///    prompt, which must have no rows left.
+/// 5. `model.make_cache()` gives an empty cache; it grows as needed and keeps what it has grown to.
+/// 6. `model.vocabulary_size()` is V; `model.max_positions()` bounds prompt plus response.
+template <class Model>
+concept decoding_model = requires(Model& model, typename Model::cache_type& cache,
+                                  std::span<const token_id> tokens,
+                                  std::span<const std::size_t> rows, std::span<float> logits,
+                                  std::size_t number) {
+  model.decode(cache, rows, tokens, logits);
+  { model.prefill(cache, tokens, logits) } -> std::convertible_to<std::size_t>;
+  { model.add_row(cache, number) } -> std::convertible_to<std::size_t>;
+  model.remove_row(cache, number);
+  model.remove_prompt(cache, number);
+  { model.make_cache() } -> std::same_as<typename Model::cache_type>;
+  { model.vocabulary_size() } -> std::convertible_to<std::size_t>;
+  { model.max_positions() } -> std::convertible_to<std::size_t>;
+};
+
+}  // namespace prefopt

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include <prefopt/model/transformer_config.hpp>
+
+namespace prefopt {
+
+/// Name and shape of one array of a transformer's parameters.
+struct parameter_layout {
+  std::string name;
+  std::vector<std::size_t> shape;  ///< row-major; a matrix is (outputs, inputs)
+  bool decays = true;              ///< weight decay applies: matrices yes, biases and norms no
+};
+
+/// Every parameter that a transformer of this description has, in the order of
+/// `transformer::parameters()`. The names are prefopt's own; the architecture table translates them
+/// to and from those of checkpoint files (GPT-2 stores matrices transposed, Llama stores query, key
+/// and value apart).
+inline std::vector<parameter_layout> transformer_layout(const transformer_config& config) {
+  std::vector<parameter_layout> layout;
+  const auto matrix = [&](const std::string& name, std::size_t outputs, std::size_t inputs,
+                          bool bias) {
+    layout.push_back({name + ".weight", {outputs, inputs}, true});
+    if (bias) layout.push_back({name + ".bias", {outputs}, false});
+  };
+  const auto norm = [&](const std::string& name) {
+    layout.push_back({name + ".weight", {config.width}, false});
+    if (config.norm == transformer_config::norm_kind::layer) {
+      layout.push_back({name + ".bias", {config.width}, false});
+    }
+  };
+
+  matrix("embedding", config.vocabulary, config.width, false);
+  if (config.positions == transformer_config::position_kind::learned) {
+    matrix("positions", config.max_positions, config.width, false);
+  }
+  for (std::size_t i = 0; i < config.layers; ++i) {
+    const std::string layer = "layers." + std::to_string(i) + ".";
+    norm(layer + "attention_norm");
+    // Rows: all query heads, then all key heads, then all value heads.
+    matrix(layer + "attention.qkv", (config.heads + 2 * config.kv_heads) * config.head_width,
+           config.width, config.attention_bias);
+    matrix(layer + "attention.output", config.width, config.heads * config.head_width,
+           config.attention_bias);
+    norm(layer + "feed_forward_norm");
+    if (config.gated) {
+      matrix(layer + "feed_forward.gate", config.hidden, config.width, config.feed_forward_bias);
+    }
+    matrix(layer + "feed_forward.up", config.hidden, config.width, config.feed_forward_bias);
+    matrix(layer + "feed_forward.down", config.width, config.hidden, config.feed_forward_bias);
+  }
+  norm("final_norm");
+  if (!config.tied_head) matrix("head", config.vocabulary, config.width, false);
+  return layout;
+}
+
+}  // namespace prefopt
