@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdio>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -60,6 +61,55 @@ class checkpoint_error : public error {
  private:
   std::string file_;
   std::string place_;
+};
+
+/// Two scores that a loss's offset has no value for: a tie or an inverted pair under a logarithm, a
+/// score that is NaN or infinite.
+class score_error : public error {
+ public:
+  /// `pair` counts from 0.
+  score_error(std::size_t pair, double winner_score, double loser_score, const std::string& problem)
+      : error("pair " + std::to_string(pair) + ": winner score " + shortest(winner_score) +
+              ", loser score " + shortest(loser_score) + ": " + problem),
+        pair_(pair),
+        winner_score_(winner_score),
+        loser_score_(loser_score) {}
+
+  [[nodiscard]] std::size_t pair() const noexcept { return pair_; }
+  [[nodiscard]] double winner_score() const noexcept { return winner_score_; }
+  [[nodiscard]] double loser_score() const noexcept { return loser_score_; }
+
+ private:
+  /// Every digit that tells two scores apart: ties are about the last one.
+  static std::string shortest(double value) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.17g", value);
+    return text;
+  }
+
+  std::size_t pair_;
+  double winner_score_;
+  double loser_score_;
+};
+
+/// A loss or a gradient that is NaN or infinite. Training stops before it reaches the weights.
+class numeric_error : public error {
+ public:
+  /// `step` and `pair` count from 0; `pair` is `no_pair` where no single pair is to blame.
+  numeric_error(std::size_t step, std::size_t pair, const std::string& problem)
+      : error("step " + std::to_string(step) +
+              (pair == no_pair ? "" : ", pair " + std::to_string(pair)) + ": " + problem),
+        step_(step),
+        pair_(pair) {}
+
+  static constexpr std::size_t no_pair = static_cast<std::size_t>(-1);
+
+  [[nodiscard]] std::size_t step() const noexcept { return step_; }
+  [[nodiscard]] std::size_t pair() const noexcept { return pair_; }
+
+ private:
+  std::size_t step_;
+  std::size_t pair_;
 };
 
 }  // namespace prefopt

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstddef>
+
+namespace prefopt {
+
+/// What a step reports of its pairs. It holds sums, so that the metrics of micro-batches, steps or
+/// machines add up; the accessors give means over the pairs. The names are TRL's.
+struct preference_metrics {
+  std::size_t pairs = 0;
+  double loss_sum = 0;
+  double chosen_reward_sum = 0;    ///< implicit reward of the winners
+  double rejected_reward_sum = 0;  ///< implicit reward of the losers
+  std::size_t correct = 0;         ///< pairs whose winner has the higher implicit reward
+  double chosen_log_prob_sum = 0;
+  double rejected_log_prob_sum = 0;
+
+  [[nodiscard]] double loss() const { return mean(loss_sum); }
+  [[nodiscard]] double reward_margin() const {
+    return mean(chosen_reward_sum - rejected_reward_sum);
+  }
+  [[nodiscard]] double accuracy() const { return mean(static_cast<double>(correct)); }
+
+  preference_metrics& operator+=(const preference_metrics& other) {
+    pairs += other.pairs;
+    loss_sum += other.loss_sum;
+    chosen_reward_sum += other.chosen_reward_sum;
+    rejected_reward_sum += other.rejected_reward_sum;
+    correct += other.correct;
+    chosen_log_prob_sum += other.chosen_log_prob_sum;
+    rejected_log_prob_sum += other.rejected_log_prob_sum;
+    return *this;
+  }
+
+  /// Calls `visit(name, mean over the pairs)` for every metric.
+  template <class Visit>
+  void for_each(Visit&& visit) const {
+    visit("loss", loss());
+    visit("rewards/chosen", mean(chosen_reward_sum));
+    visit("rewards/rejected", mean(rejected_reward_sum));
+    visit("rewards/accuracies", accuracy());
+    visit("rewards/margins", reward_margin());
+    visit("logps/chosen", mean(chosen_log_prob_sum));
+    visit("logps/rejected", mean(rejected_log_prob_sum));
+  }
+
+ private:
+  [[nodiscard]] double mean(double sum) const {
+    return pairs == 0 ? 0.0 : sum / static_cast<double>(pairs);
+  }
+};
+
+}  // namespace prefopt

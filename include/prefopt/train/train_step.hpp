@@ -1,0 +1,142 @@
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <prefopt/core/error.hpp>
+#include <prefopt/loss/pair_terms.hpp>
+#include <prefopt/loss/validate.hpp>
+#include <prefopt/model/language_model.hpp>
+#include <prefopt/train/preference_batch.hpp>
+#include <prefopt/train/preference_metrics.hpp>
+
+namespace prefopt {
+
+struct step_options {
+  /// What each pair's loss counts in the gradient. By default 1 / P, the mean over the batch's
+  /// pairs. With gradient accumulation: 1 / (pairs of all the micro-batches of the step).
+  std::optional<double> pair_weight = std::nullopt;
+  std::size_t step = 0;  ///< the step's number; errors name it
+};
+
+namespace detail {
+
+/// The implicit reward of one response, as the loss defines it, else log pi - log pi_ref (log pi
+/// where there is no reference).
+template <class Loss>
+double reported_reward(const Loss& loss, double policy, double reference, double tokens) {
+  if constexpr (requires { loss.implicit_reward(policy, reference, tokens); }) {
+    return loss.implicit_reward(policy, reference, tokens);
+  } else {
+    return std::isnan(reference) ? policy : policy - reference;
+  }
+}
+
+/// Evaluates every pair from the responses' log-probs, (R). Adds each pair's derivatives, times
+/// `pair_weight`, to the weights of its responses, (R). What the batch does not have is NaN, so
+/// that a loss which reads it is caught.
+template <class Loss>
+preference_metrics evaluate_pairs(const preference_batch& batch, const Loss& loss,
+                                  std::span<const double> log_probs, double pair_weight,
+                                  std::size_t step, std::span<double> weights) {
+  constexpr double absent = std::numeric_limits<double>::quiet_NaN();
+  const auto at = [&](std::span<const double> values, std::size_t i) {
+    return values.empty() ? absent : values[i];
+  };
+  std::vector<double> tokens;  // (R)
+  tokens.reserve(log_probs.size());
+  for (const response_group& group : batch.responses.groups) {
+    for (const auto& response : group.responses) {
+      tokens.push_back(static_cast<double>(response.size()));
+    }
+  }
+
+  preference_metrics metrics;
+  for (std::size_t i = 0; i < batch.pairs.size(); ++i) {
+    const auto [w, l] = batch.pairs[i];
+    const pair_terms<double> terms{
+        .policy_winner = log_probs[w],
+        .policy_loser = log_probs[l],
+        .reference_winner = at(batch.reference_log_probs, w),
+        .reference_loser = at(batch.reference_log_probs, l),
+        .winner_score = at(batch.scores, w),
+        .loser_score = at(batch.scores, l),
+        .winner_tokens = tokens[w],
+        .loser_tokens = tokens[l],
+        .policy_target = batch.targets.empty() ? absent : log_probs[batch.targets[i]],
+    };
+    validate_scores(loss, batch.pair_number(i), terms.winner_score, terms.loser_score);
+    const pair_gradient<double> gradient = loss(terms);
+    if (!std::isfinite(gradient.value) || !std::isfinite(gradient.winner) ||
+        !std::isfinite(gradient.loser) || !std::isfinite(gradient.target)) {
+      throw numeric_error(step, batch.pair_number(i),
+                          "the loss is " + std::to_string(gradient.value) +
+                              "; log pi(y_w) = " + std::to_string(terms.policy_winner) +
+                              ", log pi(y_l) = " + std::to_string(terms.policy_loser) +
+                              ", log pi_ref(y_w) = " + std::to_string(terms.reference_winner) +
+                              ", log pi_ref(y_l) = " + std::to_string(terms.reference_loser) +
+                              ", scores " + std::to_string(terms.winner_score) + " and " +
+                              std::to_string(terms.loser_score));
+    }
+    weights[w] += pair_weight * gradient.winner;
+    weights[l] += pair_weight * gradient.loser;
+    if (!batch.targets.empty()) weights[batch.targets[i]] += pair_weight * gradient.target;
+
+    const double chosen =
+        reported_reward(loss, terms.policy_winner, terms.reference_winner, terms.winner_tokens);
+    const double rejected =
+        reported_reward(loss, terms.policy_loser, terms.reference_loser, terms.loser_tokens);
+    metrics += {.pairs = 1,
+                .loss_sum = gradient.value,
+                .chosen_reward_sum = chosen,
+                .rejected_reward_sum = rejected,
+                .correct = chosen > rejected ? std::size_t{1} : std::size_t{0},
+                .chosen_log_prob_sum = terms.policy_winner,
+                .rejected_log_prob_sum = terms.policy_loser};
+  }
+  return metrics;
+}
+
+}  // namespace detail
+
+/// One step's gradient: computes each response once, evaluates the loss of every pair, sums the
+/// derivatives into one weight a response, and has the model add
+///     grad sum_i pair_weight * loss(pair_i)
+/// to its gradients. It neither zeroes gradients nor changes weights: that is the optimizer's part,
+/// and with micro-batches it is called several times before it.
+///
+/// Throws, before `backward`: `usage_error` (lengths or positions of the batch), `score_error` (the
+/// loss has no value for a pair's scores), `numeric_error` (a loss or derivative is not finite;
+/// also where the loss reads a reference, score or target that the batch does not have).
+template <language_model Model, pair_loss<double> Loss>
+preference_metrics train_step(Model& model, const preference_batch& batch, const Loss& loss,
+                              const step_options& options = {}) {
+  validate_batch(batch);
+  std::vector<double> log_probs(batch.responses.size());
+  std::vector<double> weights(log_probs.size(), 0.0);
+  model.forward(batch.responses, std::span<double>(log_probs));
+  const double pair_weight =
+      options.pair_weight.value_or(1.0 / static_cast<double>(batch.pairs.size()));
+  const preference_metrics metrics =
+      detail::evaluate_pairs(batch, loss, log_probs, pair_weight, options.step, weights);
+  model.backward(std::span<const double>(weights));
+  return metrics;
+}
+
+/// The metrics of `train_step` without a gradient: for held-out pairs.
+template <language_model Model, pair_loss<double> Loss>
+preference_metrics evaluate_step(Model& model, const preference_batch& batch, const Loss& loss,
+                                 const step_options& options = {}) {
+  validate_batch(batch);
+  std::vector<double> log_probs(batch.responses.size());
+  std::vector<double> unused(log_probs.size(), 0.0);
+  model.log_probs(batch.responses, std::span<double>(log_probs));
+  return detail::evaluate_pairs(batch, loss, log_probs, 0.0, options.step, unused);
+}
+
+}  // namespace prefopt
