@@ -36,30 +36,25 @@ class rmsprop {
     const bool heavy = options_.momentum > 0.0;
     if (heavy) buffer_.prepare(parameters);
     ++steps_;
-    const auto size = static_cast<float>(rate);
-    const auto keep = static_cast<float>(options_.alpha);
-    const auto take = static_cast<float>(1.0 - options_.alpha);
-    const auto epsilon = static_cast<float>(options_.epsilon);
-    const auto momentum = static_cast<float>(options_.momentum);
+    factors f;
+    f.scale = scale;
+    f.size = static_cast<float>(rate);
+    f.keep = static_cast<float>(options_.alpha);
+    f.take = static_cast<float>(1.0 - options_.alpha);
+    f.epsilon = static_cast<float>(options_.epsilon);
+    f.momentum = static_cast<float>(options_.momentum);
+    f.decay = static_cast<float>(options_.weight_decay);
+    factors still = f;
+    still.decay = 0.0F;
     detail::for_each_piece(parameters, [&](std::size_t p, std::size_t begin, std::size_t end) {
-      float* const value = parameters[p].value.data();
-      const float* const gradient = parameters[p].gradient.data();
-      float* const s = square_[p].data();
-      const auto decay = parameters[p].decays ? static_cast<float>(options_.weight_decay) : 0.0F;
-      if (!heavy) {
-        for (std::size_t i = begin; i < end; ++i) {
-          const float g = scale * gradient[i] + decay * value[i];
-          s[i] = keep * s[i] + take * g * g;
-          value[i] -= size * (g / (std::sqrt(s[i]) + epsilon));
-        }
-        return;
-      }
-      float* const b = buffer_[p].data();
-      for (std::size_t i = begin; i < end; ++i) {
-        const float g = scale * gradient[i] + decay * value[i];
-        s[i] = keep * s[i] + take * g * g;
-        b[i] = momentum * b[i] + g / (std::sqrt(s[i]) + epsilon);
-        value[i] -= size * b[i];
+      const factors& use = parameters[p].decays ? f : still;
+      float* const value = parameters[p].value.data() + begin;
+      const float* const gradient = parameters[p].gradient.data() + begin;
+      float* const s = square_[p].data() + begin;
+      if (heavy) {
+        update(use, end - begin, value, gradient, s, buffer_[p].data() + begin);
+      } else {
+        update(use, end - begin, value, gradient, s);
       }
     });
   }
@@ -80,6 +75,29 @@ class rmsprop {
   }
 
  private:
+  struct factors {
+    float scale, size, keep, take, epsilon, momentum, decay;
+  };
+
+  // The factors by value and the arrays unaliased, so that the loops are vectorized.
+  static void update(const factors f, std::size_t count, float* __restrict value,
+                     const float* __restrict gradient, float* __restrict s) {
+    for (std::size_t i = 0; i < count; ++i) {
+      const float g = f.scale * gradient[i] + f.decay * value[i];
+      s[i] = f.keep * s[i] + f.take * g * g;
+      value[i] -= f.size * (g / (std::sqrt(s[i]) + f.epsilon));
+    }
+  }
+  static void update(const factors f, std::size_t count, float* __restrict value,
+                     const float* __restrict gradient, float* __restrict s, float* __restrict b) {
+    for (std::size_t i = 0; i < count; ++i) {
+      const float g = f.scale * gradient[i] + f.decay * value[i];
+      s[i] = f.keep * s[i] + f.take * g * g;
+      b[i] = f.momentum * b[i] + g / (std::sqrt(s[i]) + f.epsilon);
+      value[i] -= f.size * b[i];
+    }
+  }
+
   rmsprop_options options_;
   detail::optimizer_memory square_{"mean_square"};
   detail::optimizer_memory buffer_{"momentum"};
