@@ -1,0 +1,91 @@
+#pragma once
+
+#include <xxhash.h>
+
+#include <cstddef>
+#include <cstdio>
+#include <memory>
+#include <new>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include <prefopt/data/preference_dataset.hpp>
+#include <prefopt/model/language_model.hpp>
+
+namespace prefopt {
+
+/// XXH3 (128 bits) over values added in turn: tells whether weights or data are still the same. Not
+/// against forgery. Every array is preceded by its length, so that cuts count too.
+class content_hash {
+ public:
+  content_hash() : state_(XXH3_createState()) {
+    if (state_ == nullptr) throw std::bad_alloc();
+    XXH3_128bits_reset(state_.get());
+  }
+
+  template <class T>
+  content_hash& add(std::span<const T> values) {
+    static_assert(std::has_unique_object_representations_v<T> || std::is_floating_point_v<T>);
+    const std::size_t count = values.size();
+    XXH3_128bits_update(state_.get(), &count, sizeof count);
+    if (count != 0) XXH3_128bits_update(state_.get(), values.data(), values.size_bytes());
+    return *this;
+  }
+  content_hash& add(std::string_view text) {
+    return add(std::span<const char>(text.data(), text.size()));
+  }
+  content_hash& add(std::size_t number) { return add(std::span<const std::size_t>(&number, 1)); }
+
+  /// 32 hexadecimal digits.
+  [[nodiscard]] std::string text() const {
+    const XXH128_hash_t hash = XXH3_128bits_digest(state_.get());
+    char digits[33];
+    std::snprintf(digits, sizeof digits, "%016llx%016llx",
+                  static_cast<unsigned long long>(hash.high64),
+                  static_cast<unsigned long long>(hash.low64));
+    return digits;
+  }
+
+ private:
+  struct free_state {
+    void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
+  };
+  std::unique_ptr<XXH3_state_t, free_state> state_;
+};
+
+/// Of names, shapes and values.
+inline std::string hash_of(std::span<const parameter> parameters) {
+  content_hash hash;
+  for (const parameter& p : parameters) {
+    hash.add(std::string_view(p.name));
+    hash.add(std::span<const std::size_t>(p.shape));
+    hash.add(std::span<const float>(p.value));
+  }
+  return hash.text();
+}
+
+/// Of all tokens of prompts and responses: what log-probs depend on besides the weights.
+inline std::string hash_of_tokens(const preference_dataset& data) {
+  content_hash hash;
+  for (const token_sequence& prompt : data.prompts) hash.add(std::span<const token_id>(prompt));
+  for (const dataset_response& response : data.responses) {
+    hash.add(response.prompt);
+    hash.add(std::span<const token_id>(response.tokens));
+  }
+  return hash.text();
+}
+
+/// Of everything in it: tokens, scores and pairs.
+inline std::string hash_of(const preference_dataset& data) {
+  content_hash hash;
+  hash.add(std::string_view(hash_of_tokens(data)));
+  for (const dataset_response& response : data.responses) {
+    hash.add(std::span<const double>(&response.score, 1));
+  }
+  for (const ranked_pair& pair : data.pairs) hash.add(pair.winner).add(pair.loser);
+  return hash.text();
+}
+
+}  // namespace prefopt

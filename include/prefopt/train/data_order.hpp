@@ -1,0 +1,96 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <numeric>
+#include <span>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <prefopt/core/error.hpp>
+#include <prefopt/core/random.hpp>
+
+namespace prefopt {
+
+/// 0, ..., count - 1 in an order that depends on the seed and the epoch alone (Fisher and Yates),
+/// so a resumed run needs to remember no more than its step.
+inline std::vector<std::size_t> shuffled(std::size_t count, std::uint64_t seed,
+                                         std::uint32_t epoch) {
+  constexpr std::uint32_t purpose = 0x64617461;  // "data": apart from the streams of sampling
+  std::vector<std::size_t> order(count);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  random_stream random(seed, purpose, epoch);
+  for (std::size_t i = count; i > 1; --i) {
+    std::swap(order[i - 1], order[random.below(static_cast<std::uint32_t>(i))]);
+  }
+  return order;
+}
+
+/// Which examples each step of a run takes. Example i belongs to `groups[i]` (its prompt).
+class data_order {
+ public:
+  /// `keep_groups`: the groups are shuffled, and the examples of one stay together, in their order.
+  data_order(std::vector<std::size_t> groups, std::size_t batch_size, std::uint64_t seed,
+             bool keep_groups)
+      : groups_(std::move(groups)),
+        batch_size_(batch_size),
+        seed_(seed),
+        keep_groups_(keep_groups) {
+    if (groups_.empty()) throw usage_error("there is no example to train on");
+    if (groups_.size() > 0xFFFFFFFFU) throw usage_error("over 2^32 examples");
+    if (batch_size_ == 0) throw usage_error("the batch size is 0");
+  }
+
+  [[nodiscard]] std::size_t steps_per_epoch() const {
+    return (groups_.size() + batch_size_ - 1) / batch_size_;
+  }
+
+  /// The examples of step `step` (from 0), those of a group side by side, so that the parts of an
+  /// accumulated step share prompts too.
+  [[nodiscard]] std::vector<std::size_t> batch(std::size_t step) {
+    const std::size_t epoch = step / steps_per_epoch();
+    if (order_.empty() || epoch != epoch_) make_epoch(epoch);
+    const std::size_t begin = step % steps_per_epoch() * batch_size_;
+    const std::size_t end = std::min(begin + batch_size_, order_.size());
+    std::vector<std::size_t> examples(order_.begin() + static_cast<std::ptrdiff_t>(begin),
+                                      order_.begin() + static_cast<std::ptrdiff_t>(end));
+    std::unordered_map<std::size_t, std::size_t> first;  // group -> where it came up first
+    for (std::size_t i = 0; i < examples.size(); ++i) first.emplace(groups_[examples[i]], i);
+    std::stable_sort(examples.begin(), examples.end(), [&](std::size_t a, std::size_t b) {
+      return first.at(groups_[a]) < first.at(groups_[b]);
+    });
+    return examples;
+  }
+
+ private:
+  void make_epoch(std::size_t epoch) {
+    epoch_ = epoch;
+    const auto number = static_cast<std::uint32_t>(epoch);
+    if (!keep_groups_) {
+      order_ = shuffled(groups_.size(), seed_, number);
+      return;
+    }
+    std::vector<std::vector<std::size_t>> members;
+    std::unordered_map<std::size_t, std::size_t> index;  // group -> place in `members`
+    for (std::size_t i = 0; i < groups_.size(); ++i) {
+      const auto [place, added] = index.emplace(groups_[i], members.size());
+      if (added) members.emplace_back();
+      members[place->second].push_back(i);
+    }
+    order_.clear();
+    for (const std::size_t m : shuffled(members.size(), seed_, number)) {
+      order_.insert(order_.end(), members[m].begin(), members[m].end());
+    }
+  }
+
+  std::vector<std::size_t> groups_;
+  std::size_t batch_size_;
+  std::uint64_t seed_;
+  bool keep_groups_;
+  std::vector<std::size_t> order_;  // of `epoch_`
+  std::size_t epoch_ = 0;
+};
+
+}  // namespace prefopt

@@ -1,0 +1,281 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdio>
+#include <filesystem>
+#include <limits>
+#include <numeric>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <prefopt/core/error.hpp>
+#include <prefopt/core/progress.hpp>
+#include <prefopt/data/preference_dataset.hpp>
+#include <prefopt/loss/pair_terms.hpp>
+#include <prefopt/loss/validate.hpp>
+#include <prefopt/model/language_model.hpp>
+#include <prefopt/train/content_hash.hpp>
+#include <prefopt/train/optimizer.hpp>
+#include <prefopt/train/pair_gathering.hpp>
+#include <prefopt/train/preference_metrics.hpp>
+#include <prefopt/train/reference_store.hpp>
+#include <prefopt/train/train_step.hpp>
+#include <prefopt/train/training_loop.hpp>
+#include <prefopt/train/training_options.hpp>
+
+namespace prefopt {
+
+namespace detail {
+
+/// Made-up terms that every offset accepts and in which no two numbers are alike.
+inline pair_terms<double> probe_terms(double shift) {
+  return {.policy_winner = -20.0 - shift,
+          .policy_loser = -23.5 + 2.0 * shift,
+          .reference_winner = -21.25 + shift,
+          .reference_loser = -22.75 - shift,
+          .winner_score = 1.75,
+          .loser_score = 1.25,
+          .winner_tokens = 7.0,
+          .loser_tokens = 9.0,
+          .policy_target = -19.0};
+}
+
+/// Whether the loss depends on a term: whether its result is NaN where the term is.
+template <class Loss>
+bool reads(const Loss& loss, double pair_terms<double>::*term) {
+  pair_terms<double> terms = probe_terms(0.0);
+  terms.*term = std::numeric_limits<double>::quiet_NaN();
+  const pair_gradient<double> result = loss(terms);
+  return std::isnan(result.value) || std::isnan(result.winner) || std::isnan(result.loser);
+}
+
+/// Tells losses and their settings apart by what they do: their values at made-up terms.
+template <class Loss>
+std::string fingerprint(const Loss& loss) {
+  std::string text;
+  for (const double shift : {0.0, 2.0, -3.0}) {
+    const pair_gradient<double> result = loss(probe_terms(shift));
+    char numbers[80];
+    std::snprintf(numbers, sizeof numbers, "%s%.12g/%.12g", text.empty() ? "" : " ", result.value,
+                  result.winner);
+    text += numbers;
+  }
+  return text;
+}
+
+/// Pairs of a data set as the training loop sees them.
+template <class Model, class Loss>
+class preference_task {
+ public:
+  struct part {
+    const preference_dataset* data = nullptr;
+    std::vector<double> reference;     // log-probs of every response, or empty
+    std::vector<std::size_t> targets;  // of every pair, or empty
+  };
+
+  preference_task(Model& model, const Loss& loss, part training, std::optional<part> held_out,
+                  std::size_t batch_size)
+      : model_(model),
+        loss_(loss),
+        training_(std::move(training)),
+        held_out_(std::move(held_out)),
+        batch_size_(batch_size) {}
+
+  std::size_t accumulate(std::span<const std::size_t> examples, double total, std::size_t step) {
+    const gathered_pairs gathered = gather(training_, examples);
+    metrics_ += train_step(model_, gathered.batch, loss_,
+                           step_options{.pair_weight = 1.0 / total, .step = step});
+    return gathered.tokens;
+  }
+
+  [[nodiscard]] std::vector<std::size_t> groups() const {
+    std::vector<std::size_t> list;
+    for (const ranked_pair& pair : training_.data->pairs) {
+      list.push_back(training_.data->responses[pair.winner].prompt);
+    }
+    return list;
+  }
+
+  [[nodiscard]] static double weight(std::size_t) { return 1.0; }
+
+  metric_list take_metrics() { return named(std::exchange(metrics_, {}), ""); }
+
+  metric_list evaluate() {
+    if (!held_out_) return {};
+    preference_metrics sum;
+    std::vector<std::size_t> numbers;
+    const std::size_t count = held_out_->data->pairs.size();
+    for (std::size_t begin = 0; begin < count; begin += batch_size_) {
+      numbers.resize(std::min(batch_size_, count - begin));
+      std::iota(numbers.begin(), numbers.end(), begin);
+      sum += evaluate_step(model_, gather(*held_out_, numbers).batch, loss_);
+    }
+    return named(sum, "eval_");
+  }
+
+  [[nodiscard]] run_settings settings() const {
+    content_hash reference;
+    reference.add(std::span<const double>(training_.reference));
+    reference.add(std::span<const std::size_t>(training_.targets));
+    return {{"data", hash_of(*training_.data)},
+            {"loss", fingerprint(loss_)},
+            {"reference", reference.text()}};
+  }
+
+ private:
+  static gathered_pairs gather(const part& from, std::span<const std::size_t> numbers) {
+    return gather_pairs(*from.data, numbers, {from.reference, from.targets});
+  }
+
+  static metric_list named(const preference_metrics& metrics, const std::string& prefix) {
+    metric_list list;
+    metrics.for_each(
+        [&](const char* name, double value) { list.emplace_back(prefix + name, value); });
+    return list;
+  }
+
+  Model& model_;
+  const Loss& loss_;
+  part training_;
+  std::optional<part> held_out_;
+  std::size_t batch_size_;
+  preference_metrics metrics_;
+};
+
+}  // namespace detail
+
+/// Fine-tunes a policy on preference pairs. The policy as it is when `train` begins is the
+/// reference: its log-probs are computed once, before the first step, and kept in a file, so there
+/// is never a second model in memory. A loss that reads no reference (SLiC, SimPO) gets none.
+///
+///     preference_trainer trainer(model, data, odpo(0.1, 0.5), options);
+///     adamw optimizer;
+///     return trainer.train(optimizer).exit_code();
+template <trainable_model Model, pair_loss<double> Loss>
+class preference_trainer {
+ public:
+  /// Model, data and, later, the optimizer are viewed and must outlive the trainer. Throws
+  /// `usage_error` for a data set that cannot be computed, `score_error` for a pair whose scores
+  /// the loss has no value for.
+  preference_trainer(Model& model, const preference_dataset& data, Loss loss,
+                     training_options options = {})
+      : model_(model), data_(data), loss_(std::move(loss)), options_(std::move(options)) {
+    check(data_);
+  }
+
+  /// Held-out pairs: their metrics are reported under eval_ names.
+  void evaluate_on(const preference_dataset& held_out) {
+    check(held_out);
+    held_out_ = &held_out;
+  }
+
+  /// Of every pair, the response that is its SFT target: for losses with a `target_nll`.
+  void use_targets(std::vector<std::size_t> targets, std::vector<std::size_t> held_out = {}) {
+    targets_ = std::move(targets);
+    held_out_targets_ = std::move(held_out);
+  }
+
+  /// Where reference log-probs are kept; by default `reference_log_probs.json` in the run's folder.
+  /// Runs from the same model on the same data may share the file.
+  void store_reference_in(std::filesystem::path path) { store_ = std::move(path); }
+
+  /// Runs to the end, or until a signal; see `training_options` and `training_result`. Throws
+  /// `numeric_error` where a loss or gradient is not finite: the last checkpoint stays as it was.
+  template <optimizer Optimizer>
+  training_result train(Optimizer& optimizer) {
+    validate(options_);
+    std::vector<parameter> parameters;
+    for (const parameter& p : model_.parameters()) parameters.push_back(p);
+    const std::string start = hash_of(parameters);
+
+    const bool needs_reference = detail::reads(loss_, &pair_terms<double>::reference_winner) ||
+                                 detail::reads(loss_, &pair_terms<double>::reference_loser);
+    using task = detail::preference_task<Model, Loss>;
+    typename task::part training{&data_, {}, targets_};
+    std::optional<typename task::part> held_out;
+    if (held_out_ != nullptr) held_out = {held_out_, {}, held_out_targets_};
+    check_targets(data_, targets_);
+    if (held_out) check_targets(*held_out_, held_out_targets_);
+    if (needs_reference) {
+      training.reference = reference(data_, start, store_path("reference_log_probs.json"));
+      if (held_out) {
+        std::filesystem::path path = store_path("reference_log_probs.json");
+        if (!path.empty()) path.replace_extension(".held_out.json");
+        held_out->reference = reference(*held_out_, start, path);
+      }
+    }
+    task pairs(model_, loss_, std::move(training), std::move(held_out), options_.batch_size);
+    return training_loop(model_, pairs, optimizer, options_, start);
+  }
+
+ private:
+  void check(const preference_dataset& data) const {
+    validate(data);
+    for (std::size_t i = 0; i < data.pairs.size(); ++i) {
+      validate_scores(loss_, i, data.responses[data.pairs[i].winner].score,
+                      data.responses[data.pairs[i].loser].score);
+    }
+  }
+
+  void check_targets(const preference_dataset& data,
+                     const std::vector<std::size_t>& targets) const {
+    if (targets.empty()) {
+      if (!detail::reads(loss_, &pair_terms<double>::policy_target)) return;
+      throw usage_error("preference_trainer: the loss reads an SFT target; call use_targets");
+    }
+    if (targets.size() != data.pairs.size()) {
+      throw usage_error("preference_trainer: " + std::to_string(targets.size()) +
+                        " SFT targets for " + std::to_string(data.pairs.size()) + " pairs");
+    }
+    for (std::size_t i = 0; i < targets.size(); ++i) {
+      if (targets[i] >= data.responses.size() ||
+          data.responses[targets[i]].prompt != data.responses[data.pairs[i].winner].prompt ||
+          data.responses[targets[i]].tokens.empty()) {
+        throw usage_error("preference_trainer: pair " + std::to_string(i) + ": SFT target " +
+                          std::to_string(targets[i]) + " is not a response to its prompt");
+      }
+    }
+  }
+
+  [[nodiscard]] std::filesystem::path store_path(const char* name) const {
+    if (!store_.empty()) return store_;
+    return options_.folder.empty() ? std::filesystem::path{} : options_.folder / name;
+  }
+
+  std::vector<double> reference(const preference_dataset& data, const std::string& start,
+                                const std::filesystem::path& path) {
+    if (path.empty()) return compute_log_probs(model_, data, 4096, options_.progress);
+    if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path());
+    const reference_store store(path);
+    const std::string tokens = hash_of_tokens(data);
+    reference_store::found found = store.find(start, tokens, data.responses.size());
+    if (!found.why_not.empty()) {
+      progress("", 0, options_.progress).message(found.why_not + "; it is computed anew");
+    }
+    bool complete = found.log_probs.size() == data.responses.size();
+    for (const ranked_pair& pair : data.pairs) {
+      complete = complete && !std::isnan(found.log_probs[pair.winner]) &&
+                 !std::isnan(found.log_probs[pair.loser]);
+    }
+    if (complete) return std::move(found.log_probs);
+    std::vector<double> computed = compute_log_probs(model_, data, 4096, options_.progress);
+    store.save(start, tokens, computed);
+    return computed;
+  }
+
+  Model& model_;
+  const preference_dataset& data_;
+  Loss loss_;
+  training_options options_;
+  const preference_dataset* held_out_ = nullptr;
+  std::vector<std::size_t> targets_;
+  std::vector<std::size_t> held_out_targets_;
+  std::filesystem::path store_;
+};
+
+}  // namespace prefopt

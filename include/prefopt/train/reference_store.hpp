@@ -1,0 +1,146 @@
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <filesystem>
+#include <limits>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include <prefopt/core/atomic_file.hpp>
+#include <prefopt/core/error.hpp>
+#include <prefopt/core/progress.hpp>
+#include <prefopt/data/preference_dataset.hpp>
+#include <prefopt/data/response_batch.hpp>
+#include <prefopt/model/json_file.hpp>
+#include <prefopt/model/language_model.hpp>
+
+namespace prefopt {
+
+/// log pi_ref(y | x), in nats, of every response of the data set that a pair uses; NaN for the
+/// others. A prompt is computed once for its responses; a call of the model gets about `tokens`
+/// tokens at most (more where one prompt with one response is longer).
+template <language_model Model>
+std::vector<double> compute_log_probs(Model& model, const preference_dataset& data,
+                                      std::size_t tokens = 4096,
+                                      const progress_options& options = {}) {
+  std::vector<std::vector<std::size_t>> wanted(data.prompts.size());  // responses, by prompt
+  std::vector<bool> used(data.responses.size(), false);
+  std::size_t count = 0;
+  for (const ranked_pair& pair : data.pairs) {
+    for (const std::size_t r : {pair.winner, pair.loser}) {
+      if (used[r]) continue;
+      used[r] = true;
+      ++count;
+      wanted[data.responses[r].prompt].push_back(r);
+    }
+  }
+  std::vector<double> result(data.responses.size(), std::numeric_limits<double>::quiet_NaN());
+  response_batch batch;
+  std::vector<std::size_t> numbers;  // responses of the batch
+  std::size_t filled = 0;
+  std::size_t done = 0;
+  progress shown("reference log-probs", count, options);
+  const auto flush = [&] {
+    if (numbers.empty()) return;
+    std::vector<double> log_probs(numbers.size());
+    model.log_probs(batch, std::span<double>(log_probs));
+    for (std::size_t i = 0; i < numbers.size(); ++i) result[numbers[i]] = log_probs[i];
+    done += numbers.size();
+    shown.update(done);
+    batch.groups.clear();
+    numbers.clear();
+    filled = 0;
+  };
+  for (std::size_t p = 0; p < wanted.size(); ++p) {
+    bool open = false;  // the prompt is in the batch
+    for (const std::size_t r : wanted[p]) {
+      const std::size_t cost =
+          data.responses[r].tokens.size() + (open ? 0 : data.prompts[p].size());
+      if (filled + cost > tokens && !numbers.empty()) {
+        flush();
+        open = false;
+      }
+      if (!open) {
+        batch.groups.push_back({data.prompts[p], {}});
+        filled += data.prompts[p].size();
+        open = true;
+      }
+      batch.groups.back().responses.emplace_back(data.responses[r].tokens);
+      filled += data.responses[r].tokens.size();
+      numbers.push_back(r);
+    }
+  }
+  flush();
+  shown.finish();
+  return result;
+}
+
+/// A file that keeps reference log-probs from run to run, under the hash of the weights and of the
+/// tokens that they were computed from.
+class reference_store {
+ public:
+  explicit reference_store(std::filesystem::path path) : path_(std::move(path)) {}
+
+  /// What `find` found.
+  struct found {
+    std::vector<double> log_probs;  ///< empty: none that can be used
+    std::string why_not;            ///< then: why, for people; empty where there is no file
+  };
+
+  /// The stored log-probs, if they belong to these weights and tokens. A damaged file is a
+  /// `checkpoint_error`.
+  [[nodiscard]] found find(const std::string& weights, const std::string& tokens,
+                           std::size_t responses) const {
+    if (!std::filesystem::exists(path_)) return {};
+    const auto json = read_checkpoint_json(path_);
+    const auto text = [&](const char* key) {
+      if (!json.contains(key) || !json[key].is_string()) {
+        throw checkpoint_error(path_.string(), key, "is absent or not a string");
+      }
+      return json[key].get<std::string>();
+    };
+    if (text("format") != format) {
+      throw checkpoint_error(path_.string(), "format",
+                             "is '" + text("format") + "', expected '" + format + "'");
+    }
+    const std::string stale = path_.string() + " is stale: ";
+    if (text("weights") != weights) return {{}, stale + "it belongs to other reference weights"};
+    if (text("tokens") != tokens) return {{}, stale + "it belongs to other data or tokens"};
+    if (!json.contains("log_probs") || !json["log_probs"].is_array() ||
+        json["log_probs"].size() != responses) {
+      throw checkpoint_error(path_.string(), "log_probs",
+                             "is not an array of " + std::to_string(responses));
+    }
+    found result;
+    for (const auto& value : json["log_probs"]) {
+      if (!value.is_number() && !value.is_null()) {
+        throw checkpoint_error(path_.string(), "log_probs", "holds what is not a number");
+      }
+      result.log_probs.push_back(value.is_null() ? std::numeric_limits<double>::quiet_NaN()
+                                                 : value.get<double>());
+    }
+    return result;
+  }
+
+  void save(const std::string& weights, const std::string& tokens,
+            std::span<const double> log_probs) const {
+    nlohmann::ordered_json json;
+    json["format"] = format;
+    json["weights"] = weights;
+    json["tokens"] = tokens;
+    json["log_probs"] = nlohmann::ordered_json::array();
+    for (const double value : log_probs) json["log_probs"].push_back(value);  // NaN becomes null
+    write_file_atomically(path_, json.dump() + "\n");
+  }
+
+ private:
+  static constexpr const char* format = "prefopt reference log-probs 1";
+  std::filesystem::path path_;
+};
+
+}  // namespace prefopt

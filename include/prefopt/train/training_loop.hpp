@@ -1,0 +1,242 @@
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <prefopt/core/error.hpp>
+#include <prefopt/core/progress.hpp>
+#include <prefopt/model/language_model.hpp>
+#include <prefopt/train/data_order.hpp>
+#include <prefopt/train/gradient_norm.hpp>
+#include <prefopt/train/metrics_file.hpp>
+#include <prefopt/train/optimizer.hpp>
+#include <prefopt/train/run_checkpoint.hpp>
+#include <prefopt/train/stop_signal.hpp>
+#include <prefopt/train/tensorboard_file.hpp>
+#include <prefopt/train/training_options.hpp>
+
+namespace prefopt {
+
+/// What a run trains on: examples, each with a loss, of which the loop knows nothing more.
+///
+/// 1. `task.accumulate(examples, total, step)` has the model add the gradient of
+///    sum_i loss(example i) / total to its gradients, and returns how many tokens it computed.
+///    This is the defining operation. A loss that is not finite is a `numeric_error`.
+/// 2. `task.groups()` gives, for every example, the number of its prompt.
+/// 3. `task.weight(i)` is what example i counts in `total`: 1, or its tokens for a mean over
+/// tokens.
+/// 4. `task.take_metrics()` gives the means over what was accumulated since the last call.
+/// 5. `task.evaluate()` gives the metrics of held-out data, under eval_ names; none: empty.
+/// 6. `task.settings()` names everything of the data and the loss that the result depends on.
+template <class Task>
+concept training_task = requires(Task& task, std::span<const std::size_t> examples, double total,
+                                 std::size_t number) {
+  { task.accumulate(examples, total, number) } -> std::same_as<std::size_t>;
+  { task.groups() } -> std::same_as<std::vector<std::size_t>>;
+  { task.weight(number) } -> std::convertible_to<double>;
+  { task.take_metrics() } -> std::same_as<metric_list>;
+  { task.evaluate() } -> std::same_as<metric_list>;
+  { task.settings() } -> std::same_as<run_settings>;
+};
+
+namespace detail {
+
+inline double total_weight(auto& task, std::span<const std::size_t> examples) {
+  double total = 0.0;
+  for (const std::size_t i : examples) total += task.weight(i);
+  return total;
+}
+
+/// The gradient of one step, in `parts` parts of about equal size; returns the tokens computed.
+template <training_task Task>
+std::size_t accumulate_in_parts(Task& task, std::span<const std::size_t> examples,
+                                std::size_t parts, std::size_t step) {
+  const double total = total_weight(task, examples);
+  parts = std::min(parts, examples.size());
+  std::size_t tokens = 0;
+  for (std::size_t i = 0; i < parts; ++i) {
+    const std::size_t begin = examples.size() * i / parts;
+    const std::size_t end = examples.size() * (i + 1) / parts;
+    tokens += task.accumulate(examples.subspan(begin, end - begin), total, step);
+  }
+  return tokens;
+}
+
+/// Says which example makes the step's gradient not finite, by computing each alone.
+template <trainable_model Model, training_task Task>
+[[noreturn]] void throw_gradient_error(Model& model, Task& task,
+                                       std::span<const parameter> parameters,
+                                       std::span<const std::size_t> examples, std::size_t step) {
+  for (const std::size_t& example : examples) {
+    model.zero_gradients();
+    task.accumulate(std::span(&example, 1), task.weight(example), step);
+    if (!std::isfinite(gradient_norm(parameters))) {
+      throw numeric_error(step, example, "the gradient is not finite");
+    }
+  }
+  std::string list;
+  for (const std::size_t example : examples) list += " " + std::to_string(example);
+  throw numeric_error(step, numeric_error::no_pair,
+                      "the gradient of these together is not finite:" + list);
+}
+
+inline run_settings settings_of(const training_options& options, std::size_t total_steps) {
+  char rate[32];
+  char clip[32];
+  std::snprintf(rate, sizeof rate, "%.17g", options.learning_rate);
+  std::snprintf(clip, sizeof clip, "%.17g", options.max_gradient_norm);
+  const bool prompts = options.shuffle == training_options::shuffle_kind::prompts;
+  run_settings list = {{"batch_size", std::to_string(options.batch_size)},
+                       {"accumulation", std::to_string(options.accumulation)},
+                       {"shuffle", prompts ? "prompts" : "examples"},
+                       {"seed", std::to_string(options.seed)},
+                       {"learning_rate", rate},
+                       {"schedule", to_string(options.schedule)},
+                       {"warmup_steps", std::to_string(options.warmup_steps)},
+                       {"max_gradient_norm", clip}};
+  // A constant rate does not look ahead, so such a run may be resumed to be longer.
+  if (options.schedule != learning_rate_schedule::kind::constant) {
+    list.emplace_back("steps", std::to_string(total_steps));
+  }
+  return list;
+}
+
+/// The files of a run; without a folder, none.
+class run_files {
+ public:
+  run_files(const training_options& options, std::size_t step) {
+    if (options.folder.empty()) return;
+    metrics_.emplace(options.folder / "metrics.jsonl", step);
+    if (options.tensorboard) tensorboard_.emplace(options.folder, step + 1);
+  }
+
+  void write(std::size_t step, double epoch, const metric_list& metrics) {
+    if (metrics_) metrics_->write(step, epoch, metrics);
+    if (tensorboard_) tensorboard_->write(step, metrics);
+  }
+
+ private:
+  std::optional<metrics_file> metrics_;
+  std::optional<tensorboard_file> tensorboard_;
+};
+
+inline std::optional<run_checkpoints> open_checkpoints(const training_options& options) {
+  if (options.folder.empty()) return std::nullopt;
+  std::filesystem::create_directories(options.folder);
+  run_checkpoints checkpoints(options.folder / "checkpoints", options.keep_checkpoints);
+  if (!options.resume &&
+      (std::filesystem::exists(options.folder / "metrics.jsonl") || !checkpoints.steps().empty())) {
+    throw usage_error(options.folder.string() +
+                      ": holds a run already; resume it or choose another folder");
+  }
+  return checkpoints;
+}
+
+}  // namespace detail
+
+/// The loop that supervised and preference training share: order of the data, accumulation,
+/// clipping, schedule, metrics, checkpoints, signals. `identity` says what the run starts from (the
+/// hash of the first weights): a checkpoint of another start is refused.
+template <trainable_model Model, training_task Task, optimizer Optimizer>
+training_result training_loop(Model& model, Task& task, Optimizer& optimizer,
+                              const training_options& options, const std::string& identity) {
+  validate(options);
+  std::vector<parameter> parameters;
+  for (const parameter& p : model.parameters()) parameters.push_back(p);
+
+  using shuffle_kind = training_options::shuffle_kind;
+  data_order order(task.groups(), options.batch_size, options.seed,
+                   options.shuffle == shuffle_kind::prompts);
+  const std::size_t total =
+      options.max_steps > 0 ? options.max_steps : options.epochs * order.steps_per_epoch();
+  const learning_rate_schedule schedule{.peak = options.learning_rate,
+                                        .shape = options.schedule,
+                                        .warmup = options.warmup_steps,
+                                        .total = total};
+  run_settings settings = {{"start", identity}, {"optimizer", optimizer.describe()}};
+  for (const auto& list : {detail::settings_of(options, total), task.settings()}) {
+    settings.insert(settings.end(), list.begin(), list.end());
+  }
+
+  std::size_t step = 0;
+  const auto checkpoints = detail::open_checkpoints(options);
+  if (checkpoints && !checkpoints->steps().empty()) {
+    step = checkpoints->steps().back();
+    checkpoints->load(step, parameters, optimizer, settings);
+    model.parameters_changed();
+  }
+  detail::run_files files(options, step);
+  std::optional<stop_signal> stop;
+  if (options.handle_signals) stop.emplace();
+
+  progress_options shown_options = options.progress;
+  shown_options.start = step;
+  progress shown(options.label, total, shown_options);
+  if (step > 0) shown.message("going on after step " + std::to_string(step));
+
+  training_result result;
+  const auto epoch_after = [&](std::size_t steps) {
+    return static_cast<double>(steps) / static_cast<double>(order.steps_per_epoch());
+  };
+  bool go_on = true;
+  while (step < total && go_on) {
+    const auto began = std::chrono::steady_clock::now();
+    const std::vector<std::size_t> examples = order.batch(step);
+    model.zero_gradients();
+    const std::size_t tokens =
+        detail::accumulate_in_parts(task, examples, options.accumulation, step);
+    metric_list metrics = task.take_metrics();
+    const double norm = gradient_norm(parameters);
+    if (!std::isfinite(norm)) {
+      detail::throw_gradient_error(model, task, parameters, examples, step);
+    }
+    const double rate = schedule(step);
+    optimizer.step(parameters, rate, clip_factor(norm, options.max_gradient_norm));
+    model.parameters_changed();
+    ++step;
+
+    const double seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+    metrics.emplace_back("grad_norm", norm);
+    metrics.emplace_back("learning_rate", rate);
+    metrics.emplace_back("tokens_per_second", static_cast<double>(tokens) / seconds);
+    files.write(step, epoch_after(step), metrics);
+    char text[64];
+    std::snprintf(text, sizeof text, "loss %.4f", metrics.front().second);
+    shown.update(step, text);
+    result.metrics = metrics;
+
+    if (stop && stop->received() != 0) {
+      result.signal = stop->received();
+      go_on = false;
+    }
+    if (options.on_step && !options.on_step(step, metrics)) go_on = false;
+    const bool last = step == total;
+    const bool due = options.evaluate_every != 0 && step % options.evaluate_every == 0;
+    if (last || (go_on && due)) {
+      const metric_list evaluation = task.evaluate();
+      if (!evaluation.empty()) files.write(step, epoch_after(step), evaluation);
+      result.metrics.insert(result.metrics.end(), evaluation.begin(), evaluation.end());
+    }
+    const bool save = options.checkpoint_every != 0 && step % options.checkpoint_every == 0;
+    if (checkpoints && (save || last || !go_on)) {
+      checkpoints->save(step, parameters, optimizer, settings);
+    }
+  }
+  shown.finish();
+  result.steps = step;
+  result.finished = step >= total;
+  return result;
+}
+
+}  // namespace prefopt
