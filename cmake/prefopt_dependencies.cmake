@@ -7,9 +7,17 @@ set(PREFOPT_CPU_MISSING "")
 set(PREFOPT_CPU_LIBRARIES "")
 set(PREFOPT_CPU_DEFINITIONS "")
 
+# prefopt_need(PACKAGE TARGET ARGUMENTS...): find_package(PACKAGE ARGUMENTS...) must make TARGET.
 macro(prefopt_need name target)
   if(NOT TARGET ${target})
     find_package(${name} QUIET ${ARGN})
+    # A project that has prefopt by add_subdirectory links them too, so they must reach it.
+    if(TARGET ${target})
+      get_target_property(_prefopt_global ${target} IMPORTED_GLOBAL)
+      if(NOT _prefopt_global)
+        set_target_properties(${target} PROPERTIES IMPORTED_GLOBAL TRUE)
+      endif()
+    endif()
   endif()
   if(TARGET ${target})
     list(APPEND PREFOPT_CPU_LIBRARIES ${target})
@@ -40,6 +48,20 @@ foreach(module libpcre2-8 libzstd libxxhash)
   endif()
 endforeach()
 
+# Headers alone, without a CMake or pkg-config file: TensorBoard's messages.
+find_path(PREFOPT_PROTOZERO_INCLUDE protozero/pbf_writer.hpp)
+mark_as_advanced(PREFOPT_PROTOZERO_INCLUDE)
+if(PREFOPT_PROTOZERO_INCLUDE)
+  if(NOT TARGET prefopt_protozero)
+    add_library(prefopt_protozero INTERFACE IMPORTED GLOBAL)
+    set_target_properties(prefopt_protozero PROPERTIES INTERFACE_INCLUDE_DIRECTORIES
+                                                       "${PREFOPT_PROTOZERO_INCLUDE}")
+  endif()
+  list(APPEND PREFOPT_CPU_LIBRARIES prefopt_protozero)
+else()
+  list(APPEND PREFOPT_CPU_MISSING protozero)
+endif()
+
 # oneDNN's matrix products where it is found; Eigen's always.
 option(PREFOPT_ONEDNN "Use oneDNN for matrix products where it is found" ON)
 if(PREFOPT_ONEDNN)
@@ -49,7 +71,7 @@ if(PREFOPT_ONEDNN)
   mark_as_advanced(PREFOPT_DNNL_LIBRARY PREFOPT_DNNL_INCLUDE)
   if(PREFOPT_DNNL_LIBRARY AND PREFOPT_DNNL_INCLUDE)
     if(NOT TARGET prefopt_dnnl)
-      add_library(prefopt_dnnl UNKNOWN IMPORTED)
+      add_library(prefopt_dnnl UNKNOWN IMPORTED GLOBAL)
       set_target_properties(
         prefopt_dnnl PROPERTIES IMPORTED_LOCATION "${PREFOPT_DNNL_LIBRARY}"
                                 INTERFACE_INCLUDE_DIRECTORIES "${PREFOPT_DNNL_INCLUDE}")
@@ -61,8 +83,6 @@ endif()
 
 if(PREFOPT_CPU_MISSING)
   set(PREFOPT_CPU_FOUND FALSE)
-  list(JOIN PREFOPT_CPU_MISSING ", " _prefopt_missing)
-  message(STATUS "prefopt: prefopt::cpu is left out, not found: ${_prefopt_missing}")
 else()
   set(PREFOPT_CPU_FOUND TRUE)
 endif()

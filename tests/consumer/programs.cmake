@@ -1,0 +1,9 @@
+# The two programs that each of the consumer projects builds. Nothing of prefopt's own build is here.
+add_executable(light ${CMAKE_CURRENT_LIST_DIR}/light.cpp)
+target_link_libraries(light PRIVATE prefopt::prefopt)
+target_compile_options(light PRIVATE -Wall -Wextra -Wpedantic -Werror)
+
+if(CONSUMER_CPU)
+  add_executable(cpu ${CMAKE_CURRENT_LIST_DIR}/cpu.cpp)
+  target_link_libraries(cpu PRIVATE prefopt::cpu)
+endif()

@@ -1,0 +1,84 @@
+"""check_headers.py notices each kind of mistake, in a small tree of its own."""
+
+import tempfile
+import unittest
+from pathlib import Path
+
+import check_headers
+
+GOOD = {
+    "include/prefopt/core/a.hpp": "#pragma once\n#include <vector>\n",
+    "include/prefopt/loss/b.hpp": "#pragma once\n#include <prefopt/core/a.hpp>\n",
+    "include/prefopt/model/c.hpp": "#pragma once\n#include <Eigen/Core>\n",
+    "include/prefopt/odpo.hpp": "#include <prefopt/loss/b.hpp>\n",
+    "include/prefopt/dpo.hpp": "#include <prefopt/loss/b.hpp>\n",
+    "include/prefopt/slic.hpp": "#include <prefopt/loss/b.hpp>\n",
+    "include/prefopt/prefopt.hpp": "#include <prefopt/core/a.hpp>  // a thing\n"
+                                   "#include <prefopt/loss/b.hpp>  // another\n"
+                                   "#include <prefopt/model/c.hpp>  // a third\n",
+    "tests/core/a_test.cpp": "#include <prefopt/core/a.hpp>\n",
+    "tests/loss/b_test.cpp": "#include <prefopt/loss/b.hpp>\n",
+    "tests/model/c_test.cpp": "// why\n#include <prefopt/model/c.hpp>\n",
+}
+
+
+class Rules(unittest.TestCase):
+    def broken(self, changes, without_test={}):
+        """What is reported of GOOD with `changes`; a file changed to None is left out."""
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in {**GOOD, **changes}.items():
+                if text is not None:
+                    file = Path(folder) / name
+                    file.parent.mkdir(parents=True, exist_ok=True)
+                    file.write_text(text)
+            return check_headers.check(Path(folder), without_test)
+
+    def expect(self, part, changes, without_test={}):
+        broken = self.broken(changes, without_test)
+        self.assertEqual(len(broken), 1, broken)
+        self.assertIn(part, broken[0])
+
+    def test_good_tree(self):
+        self.assertEqual(self.broken({}), [])
+
+    def test_order(self):
+        self.expect("core comes before loss", {
+            "include/prefopt/core/a.hpp": "#pragma once\n#include <prefopt/loss/b.hpp>\n"})
+        self.expect("on top of all folders", {
+            "include/prefopt/loss/b.hpp": "#pragma once\n#include <prefopt/odpo.hpp>\n"})
+        self.expect("does not exist", {
+            "include/prefopt/model/c.hpp": "#pragma once\n#include <prefopt/core/x.hpp>\n"})
+        self.expect("not \"c.hpp\"", {
+            "include/prefopt/model/c.hpp": "#pragma once\n#include \"c.hpp\"\n"})
+        self.expect("no #pragma once", {"include/prefopt/core/a.hpp": "\n"})
+
+    def test_light(self):
+        broken = self.broken({
+            "include/prefopt/core/a.hpp": "#pragma once\n#include <nlohmann/json.hpp>\n"})
+        self.assertEqual(len(broken), 3, broken)  # odpo, dpo and slic
+        self.assertIn("standard library alone", broken[0])
+        self.expect("include/prefopt/slic.hpp does not exist", {"include/prefopt/slic.hpp": None})
+
+    def test_contents(self):
+        table = GOOD["include/prefopt/prefopt.hpp"].splitlines(keepends=True)
+        changed = lambda lines: {"include/prefopt/prefopt.hpp": "".join(lines)}
+        self.expect("lacks model/c.hpp", changed(table[:2]))
+        self.expect("not in the folders' order", changed([table[1], table[0], table[2]]))
+        self.expect("stands twice", changed([*table, table[2]]))
+        self.expect("say in a comment", changed([*table[:2], "#include <prefopt/model/c.hpp>\n"]))
+
+    def test_tests(self):
+        self.expect("has no tests/core/a_test.cpp", {"tests/core/a_test.cpp": None})
+        self.expect("includes vector first", {
+            "tests/core/a_test.cpp": "#include <vector>\n#include <prefopt/core/a.hpp>\n"})
+        self.expect("there is no include/prefopt/core/x.hpp", {"tests/core/x_test.cpp": ""})
+
+    def test_exceptions(self):
+        why = {"core/a.hpp": "names only"}
+        self.assertEqual(self.broken({"tests/core/a_test.cpp": None}, why), [])
+        self.expect("drop its exception", {}, why)
+        self.expect("an exception, does not exist", {}, {"core/x.hpp": "gone"})
+
+
+if __name__ == "__main__":
+    unittest.main()
