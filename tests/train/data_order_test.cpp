@@ -1,0 +1,93 @@
+#include <prefopt/train/data_order.hpp>
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace prefopt {
+namespace {
+
+std::vector<std::size_t> epoch_of(data_order& order, std::size_t epoch) {
+  std::vector<std::size_t> all;
+  for (std::size_t i = 0; i < order.steps_per_epoch(); ++i) {
+    const auto batch = order.batch(epoch * order.steps_per_epoch() + i);
+    all.insert(all.end(), batch.begin(), batch.end());
+  }
+  return all;
+}
+
+TEST(shuffled, is_a_permutation_that_seed_and_epoch_decide) {
+  auto order = shuffled(100, 3, 0);
+  EXPECT_EQ(order, shuffled(100, 3, 0));
+  EXPECT_NE(order, shuffled(100, 3, 1));
+  EXPECT_NE(order, shuffled(100, 4, 0));
+  std::sort(order.begin(), order.end());
+  for (std::size_t i = 0; i < 100; ++i) EXPECT_EQ(order[i], i);
+  EXPECT_TRUE(shuffled(0, 1, 0).empty());
+}
+
+TEST(shuffled, puts_every_number_everywhere_equally_often) {
+  // 6000 epochs of 4: each place expects 1500 of each number, standard deviation 33.5.
+  std::size_t counts[4][4] = {};
+  for (std::uint32_t epoch = 0; epoch < 6000; ++epoch) {
+    const auto order = shuffled(4, 11, epoch);
+    for (std::size_t i = 0; i < 4; ++i) ++counts[i][order[i]];
+  }
+  for (const auto& row : counts) {
+    for (const std::size_t count : row) EXPECT_NEAR(static_cast<double>(count), 1500.0, 170.0);
+  }
+}
+
+TEST(data_order, takes_every_example_once_an_epoch) {
+  data_order order(std::vector<std::size_t>(10, 0), 4, 1, false);
+  EXPECT_EQ(order.steps_per_epoch(), 3U);
+  EXPECT_EQ(order.batch(2).size(), 2U);
+  for (std::size_t epoch = 0; epoch < 3; ++epoch) {
+    auto all = epoch_of(order, epoch);
+    std::sort(all.begin(), all.end());
+    std::vector<std::size_t> expected(10);
+    std::iota(expected.begin(), expected.end(), std::size_t{0});
+    EXPECT_EQ(all, expected);
+  }
+  EXPECT_NE(epoch_of(order, 0), epoch_of(order, 1));
+}
+
+TEST(data_order, answers_for_any_step_as_if_all_before_were_asked) {
+  data_order order(std::vector<std::size_t>(10, 0), 3, 1, false);
+  data_order fresh(std::vector<std::size_t>(10, 0), 3, 1, false);
+  for (std::size_t step = 0; step < 9; ++step) static_cast<void>(order.batch(step));
+  EXPECT_EQ(order.batch(9), fresh.batch(9));
+  EXPECT_EQ(order.batch(1), fresh.batch(1));
+}
+
+TEST(data_order, keeps_the_examples_of_a_prompt_together) {
+  std::vector<std::size_t> groups;
+  for (std::size_t i = 0; i < 24; ++i) groups.push_back(i % 6);
+  data_order order(groups, 4, 5, true);
+  for (std::size_t step = 0; step < 6; ++step) {
+    const auto batch = order.batch(step);
+    ASSERT_EQ(batch.size(), 4U);
+    for (const std::size_t i : batch) EXPECT_EQ(groups[i], groups[batch[0]]);
+  }
+  EXPECT_NE(epoch_of(order, 0), epoch_of(order, 1));
+}
+
+TEST(data_order, puts_a_batch_s_examples_of_a_prompt_side_by_side) {
+  std::vector<std::size_t> groups;
+  for (std::size_t i = 0; i < 30; ++i) groups.push_back(i % 3);
+  data_order order(groups, 30, 5, false);
+  const auto batch = order.batch(0);
+  std::size_t changes = 0;
+  for (std::size_t i = 1; i < 30; ++i) changes += groups[batch[i]] != groups[batch[i - 1]] ? 1 : 0;
+  EXPECT_EQ(changes, 2U);
+}
+
+TEST(data_order, refuses_nothing_to_train_on) {
+  EXPECT_THROW(data_order({}, 4, 1, false), usage_error);
+  EXPECT_THROW(data_order({0}, 0, 1, false), usage_error);
+}
+
+}  // namespace
+}  // namespace prefopt
