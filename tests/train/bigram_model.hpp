@@ -91,6 +91,10 @@ class bigram_model {
   std::size_t tokens_computed = 0;
   std::size_t changes = 0;
 
+ protected:
+  /// Of the last `forward`.
+  [[nodiscard]] const response_batch& batch() const { return batch_; }
+
  private:
   [[nodiscard]] std::size_t row(token_id token) const {
     return static_cast<std::size_t>(token) * vocabulary_;
