@@ -136,14 +136,15 @@ class gguf_metadata {
     return list;
   }
 
- private:
-  static std::string place(std::string_view key) { return "key '" + std::string(key) + "'"; }
-
+  /// The value as it is stored; throws where the key is absent.
   [[nodiscard]] const value& at(std::string_view key) const {
     const auto found = values_.find(key);
     if (found == values_.end()) throw checkpoint_error(file_, place(key), "is absent");
     return found->second;
   }
+
+ private:
+  static std::string place(std::string_view key) { return "key '" + std::string(key) + "'"; }
 
   template <class Value>
   [[nodiscard]] const Value& get(std::string_view key, const char* kind) const {

@@ -1,0 +1,148 @@
+#pragma once
+
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include <prefopt/model/architecture.hpp>
+
+namespace prefopt {
+
+namespace detail {
+
+/// Rotation with a fixed base and nothing else; `rope_scaling` is transformers 4's field, and
+/// `rope_parameters` transformers 5's.
+inline double read_rope(config_reader& config) {
+  double theta = config.positive("rope_theta", 10000.0);
+  for (const char* key : {"rope_scaling", "rope_parameters"}) {
+    auto rope = config.object(key);
+    if (!rope) continue;
+    theta = rope->positive("rope_theta", theta);
+    rope->only("rope_type", "default");
+    rope->only("type", "default");
+    rope->only("partial_rotary_factor", 1.0);
+    rope->finish();
+  }
+  config.only("partial_rotary_factor", 1.0);
+  config.only("rope_interleaved", false);
+  return theta;
+}
+
+/// config.json of the Llama family: Llama 1 and 2, TinyLlama, SmolLM, SmolLM2, ...
+inline transformer_config read_llama(config_reader& config) {
+  transformer_config result;
+  result.norm = transformer_config::norm_kind::rms;
+  result.positions = transformer_config::position_kind::rotary_half;
+  result.gated = true;
+  result.vocabulary = config.count("vocab_size", 32000);
+  result.width = config.count("hidden_size", 4096);
+  result.layers = config.count("num_hidden_layers", 32);
+  result.heads = config.count("num_attention_heads", 32);
+  result.kv_heads = config.count("num_key_value_heads", result.heads);
+  if (result.heads % result.kv_heads != 0) {
+    config.fail("num_key_value_heads", "does not divide num_attention_heads");
+  }
+  if (result.width < result.heads) config.fail("num_attention_heads", "exceeds hidden_size");
+  result.head_width = config.count("head_dim", result.width / result.heads);
+  if (result.head_width % 2 != 0) config.fail("head_dim", "is odd, but rotation takes pairs");
+  result.hidden = config.count("intermediate_size", 11008);
+  result.max_positions = config.count("max_position_embeddings", 2048);
+  result.norm_epsilon = config.positive("rms_norm_eps", 1e-6);
+  result.rope_theta = read_rope(config);
+  result.activation = read_activation(config, "hidden_act", "silu");
+  result.attention_bias = config.flag("attention_bias", false);
+  result.feed_forward_bias = config.flag("mlp_bias", false);
+  result.tied_head = config.flag("tie_word_embeddings", false);
+  config.harmless({"attention_dropout", "pretraining_tp", "is_llama_config"});
+  return result;
+}
+
+inline nlohmann::ordered_json write_llama(const transformer_config& config) {
+  return {{"vocab_size", config.vocabulary},
+          {"hidden_size", config.width},
+          {"intermediate_size", config.hidden},
+          {"num_hidden_layers", config.layers},
+          {"num_attention_heads", config.heads},
+          {"num_key_value_heads", config.kv_heads},
+          {"head_dim", config.head_width},
+          {"max_position_embeddings", config.max_positions},
+          {"rms_norm_eps", config.norm_epsilon},
+          {"rope_theta", config.rope_theta},
+          {"rope_parameters", {{"rope_type", "default"}, {"rope_theta", config.rope_theta}}},
+          {"hidden_act", activation_name(config.activation)},
+          {"attention_bias", config.attention_bias},
+          {"mlp_bias", config.feed_forward_bias},
+          {"tie_word_embeddings", config.tied_head}};
+}
+
+/// llama.cpp's keys. `rope_freqs.weight`, the frequencies of scaled rotation, is not among the
+/// names, so a file that has it is refused.
+inline transformer_config read_gguf_llama(config_reader& keys, const gguf_file& file) {
+  transformer_config result;
+  result.norm = transformer_config::norm_kind::rms;
+  result.positions = transformer_config::position_kind::rotary_half;
+  result.activation = activation_kind::silu;
+  result.gated = true;
+  result.vocabulary = gguf_side(file, "token_embd.weight", 0);
+  result.width = keys.count("embedding_length");
+  result.layers = keys.count("block_count");
+  result.heads = keys.count("attention.head_count");
+  result.kv_heads = keys.count("attention.head_count_kv", result.heads);
+  if (result.heads % result.kv_heads != 0 || result.width < result.heads) {
+    keys.fail("attention.head_count", "does not fit head_count_kv and embedding_length");
+  }
+  result.head_width = keys.count("attention.key_length", result.width / result.heads);
+  if (result.head_width % 2 != 0) keys.fail("attention.key_length", "is odd");
+  result.hidden = keys.count("feed_forward_length");
+  result.max_positions = keys.count("context_length");
+  result.norm_epsilon = keys.positive("attention.layer_norm_rms_epsilon");
+  result.rope_theta = keys.positive("rope.freq_base", 10000.0);
+  result.attention_bias = file.contains("blk.0.attn_q.bias");
+  result.feed_forward_bias = file.contains("blk.0.ffn_up.bias");
+  keys.only("vocab_size", result.vocabulary);
+  keys.only("attention.value_length", result.head_width);
+  keys.only("rope.dimension_count", result.head_width);
+  keys.only("rope.scaling.type", "none");
+  keys.only("expert_count", 0);
+  keys.only("expert_used_count", 0);
+  return result;
+}
+
+}  // namespace detail
+
+/// Llama 1 and 2 and what is built like them: TinyLlama, SmolLM, SmolLM2.
+inline architecture llama_architecture() {
+  return {.model_type = "llama",
+          .class_name = "LlamaForCausalLM",
+          .prefix = "model.",
+          .names = {{"embedding", {"embed_tokens"}},
+                    {"layers.{}.attention_norm", {"layers.{}.input_layernorm"}},
+                    {"layers.{}.attention.qkv",
+                     {"layers.{}.self_attn.q_proj", "layers.{}.self_attn.k_proj",
+                      "layers.{}.self_attn.v_proj"}},
+                    {"layers.{}.attention.output", {"layers.{}.self_attn.o_proj"}},
+                    {"layers.{}.feed_forward_norm", {"layers.{}.post_attention_layernorm"}},
+                    {"layers.{}.feed_forward.gate", {"layers.{}.mlp.gate_proj"}},
+                    {"layers.{}.feed_forward.up", {"layers.{}.mlp.up_proj"}},
+                    {"layers.{}.feed_forward.down", {"layers.{}.mlp.down_proj"}},
+                    {"final_norm", {"norm"}},
+                    {.parameter = "head", .stored = {"lm_head"}, .outside = true}},
+          .gguf_names = {{"embedding", {"token_embd"}},
+                         {"layers.{}.attention_norm", {"blk.{}.attn_norm"}},
+                         {.parameter = "layers.{}.attention.qkv",
+                          .stored = {"blk.{}.attn_q", "blk.{}.attn_k", "blk.{}.attn_v"},
+                          .interleaved = true},
+                         {"layers.{}.attention.output", {"blk.{}.attn_output"}},
+                         {"layers.{}.feed_forward_norm", {"blk.{}.ffn_norm"}},
+                         {"layers.{}.feed_forward.gate", {"blk.{}.ffn_gate"}},
+                         {"layers.{}.feed_forward.up", {"blk.{}.ffn_up"}},
+                         {"layers.{}.feed_forward.down", {"blk.{}.ffn_down"}},
+                         {"final_norm", {"output_norm"}},
+                         {"head", {"output"}}},
+          .ignored = {".rotary_emb.inv_freq"},  // follows from rope_theta
+          .read = detail::read_llama,
+          .write = detail::write_llama,
+          .read_gguf = detail::read_gguf_llama};
+}
+
+}  // namespace prefopt

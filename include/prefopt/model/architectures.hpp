@@ -1,0 +1,76 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include <prefopt/core/error.hpp>
+#include <prefopt/model/architecture.hpp>
+#include <prefopt/model/architecture_gpt2.hpp>
+#include <prefopt/model/architecture_llama.hpp>
+
+namespace prefopt {
+
+/// Every kind of checkpoint that is read and written.
+inline const std::vector<architecture>& architectures() {
+  static const std::vector<architecture> table{gpt2_architecture(), llama_architecture()};
+  return table;
+}
+
+/// The entry of this `model_type`; throws `checkpoint_error` naming `file` and those there are.
+inline const architecture& find_architecture(std::string_view model_type,
+                                             const std::string& file = "architecture") {
+  std::string known;
+  for (const auto& entry : architectures()) {
+    if (entry.model_type == model_type) return entry;
+    known += (known.empty() ? "" : ", ") + std::string(entry.model_type);
+  }
+  throw checkpoint_error(file, "",
+                         "holds a model of type '" + std::string(model_type.substr(0, 100)) +
+                             "', which is not supported; expected one of " + known);
+}
+
+/// What kind of model a checkpoint holds, and its shape.
+struct model_description {
+  std::string model_type;
+  transformer_config config;
+};
+
+/// From a config.json. Throws `checkpoint_error` that names the field for whatever is wrong, not
+/// supported, or unknown and so perhaps part of the mathematics.
+inline model_description read_config(const nlohmann::ordered_json& fields,
+                                     const std::string& file) {
+  config_reader reader(fields, file);
+  const std::string model_type = reader.text("model_type");
+  const auto& kind = find_architecture(model_type, file);
+  declare_common_fields(reader);
+  const transformer_config config = kind.read(reader);
+  reader.finish();
+  return {model_type, config};
+}
+
+/// From a GGUF file's metadata and tensors; the same errors.
+inline model_description read_config(const gguf_file& file) {
+  const auto& metadata = file.metadata();
+  const std::string model_type = metadata.text("general.architecture");
+  const auto& kind = find_architecture(model_type, file.path().string());
+  const std::string prefix = model_type + ".";
+  nlohmann::ordered_json fields = nlohmann::ordered_json::object();
+  for (const auto& key : metadata.keys()) {
+    if (!key.starts_with(prefix)) continue;
+    std::visit([&](const auto& value) { fields[key.substr(prefix.size())] = value; },
+               metadata.at(key));
+  }
+  config_reader reader(std::move(fields), file.path().string(), prefix);
+  transformer_config config = kind.read_gguf(reader, file);
+  reader.finish();
+  config.tied_head = !file.contains("output.weight");
+  return {model_type, config};
+}
+
+}  // namespace prefopt

@@ -1,0 +1,176 @@
+#pragma once
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include <prefopt/core/error.hpp>
+#include <prefopt/data/token.hpp>
+#include <prefopt/model/architectures.hpp>
+#include <prefopt/model/gguf.hpp>
+#include <prefopt/model/gguf_tokenizer.hpp>
+#include <prefopt/model/json_file.hpp>
+#include <prefopt/model/safetensors.hpp>
+#include <prefopt/model/stored_parts.hpp>
+#include <prefopt/model/tensor_match.hpp>
+#include <prefopt/model/tensor_source.hpp>
+#include <prefopt/model/transformer_config.hpp>
+#include <prefopt/text/bpe_description.hpp>
+
+namespace prefopt {
+
+/// What a checkpoint says besides its weights; it is what `save_checkpoint` needs besides them. A
+/// model that came from no file fills in `model_type`, `config` and `tokenizer`.
+struct checkpoint_description {
+  std::string model_type;  ///< "gpt2" or "llama", see architectures()
+  transformer_config config;
+  /// The config.json as it was read; null where there was none.
+  nlohmann::ordered_json fields;
+  /// Files that belong to the model and are copied with it: the tokenizer's (tokenizer.json,
+  /// vocab.json, merges.txt, ...) and generation_config.json.
+  std::vector<std::filesystem::path> companions;
+  /// The tokenizer of a checkpoint that is one file (GGUF).
+  std::optional<bpe_description> tokenizer;
+  std::string tokenizer_problem;  ///< of a GGUF file: why `tokenizer` is empty
+  std::string chat_template;      ///< of a GGUF file
+  std::optional<token_id> begin;
+  std::optional<token_id> end;
+  std::optional<token_id> padding;
+};
+
+/// A checkpoint that has been opened: its tensors are known to be all there and in shape, but not
+/// yet read.
+struct model_checkpoint : checkpoint_description {
+  std::filesystem::path path;
+  std::shared_ptr<const tensor_source> tensors;
+  std::vector<tensor_match> matches;  ///< where each parameter stands in `tensors`
+};
+
+/// The files of a checkpoint folder that are copied when a fine-tuned model is saved.
+inline const std::vector<std::string_view>& companion_names() {
+  static const std::vector<std::string_view> names{"tokenizer.json",
+                                                   "tokenizer_config.json",
+                                                   "special_tokens_map.json",
+                                                   "added_tokens.json",
+                                                   "vocab.json",
+                                                   "merges.txt",
+                                                   "chat_template.jinja",
+                                                   "generation_config.json"};
+  return names;
+}
+
+namespace detail {
+
+inline std::optional<token_id> token_field(const nlohmann::ordered_json& fields, const char* key) {
+  const auto found = fields.find(key);
+  if (found == fields.end()) return {};
+  const auto& value = found->is_array() && !found->empty() ? found->front() : *found;
+  if (!value.is_number_unsigned() || value > 0x7FFFFFFF) return {};
+  return value.get<token_id>();
+}
+
+inline model_checkpoint open_folder(const std::filesystem::path& folder) {
+  namespace fs = std::filesystem;
+  const fs::path config_path = folder / "config.json";
+  if (!fs::exists(config_path)) {
+    throw checkpoint_error(folder.string(), "", "has no config.json, so it is no checkpoint");
+  }
+  model_checkpoint result;
+  result.path = folder;
+  result.fields = read_checkpoint_json(config_path);
+  auto [model_type, config] = read_config(result.fields, config_path.string());
+  result.model_type = model_type;
+  result.config = config;
+  result.begin = token_field(result.fields, "bos_token_id");
+  result.end = token_field(result.fields, "eos_token_id");
+  result.padding = token_field(result.fields, "pad_token_id");
+  for (const auto name : companion_names()) {
+    if (fs::exists(folder / name)) result.companions.push_back(folder / name);
+  }
+  for (const char* name : {"model.safetensors", "model.safetensors.index.json"}) {
+    if (!fs::exists(folder / name)) continue;
+    result.tensors = std::make_shared<safetensors_file>(folder / name);
+    break;
+  }
+  if (!result.tensors) {
+    throw checkpoint_error(folder.string(), "",
+                           "has neither model.safetensors nor model.safetensors.index.json; "
+                           "weights in other formats (pytorch_model.bin) are not read");
+  }
+  return result;
+}
+
+inline model_checkpoint open_gguf(const std::filesystem::path& path) {
+  auto file = std::make_shared<gguf_file>(path);
+  model_checkpoint result;
+  result.path = path;
+  auto [model_type, config] = read_config(*file);
+  result.model_type = model_type;
+  result.config = config;
+  result.tokenizer = read_gguf_tokenizer(*file, result.tokenizer_problem);
+  const auto token = [&](const char* key) {
+    return find_gguf_token(*file, key, result.config.vocabulary);
+  };
+  result.begin = token("tokenizer.ggml.bos_token_id");
+  result.end = token("tokenizer.ggml.eos_token_id");
+  result.padding = token("tokenizer.ggml.padding_token_id");
+  if (file->metadata().contains("tokenizer.chat_template")) {
+    result.chat_template = file->metadata().text("tokenizer.chat_template");
+  }
+  result.tensors = std::move(file);
+  return result;
+}
+
+/// Fills `matches`. A head that is stored and equals the embedding is the embedding; one that
+/// differs contradicts a config.json that says they are one.
+inline void find_tensors(model_checkpoint& result, bool gguf) {
+  const auto& kind = find_architecture(result.model_type);
+  const auto names = result.tensors->names();
+  const bool prefixed = !gguf && std::any_of(names.begin(), names.end(), [&](const auto& name) {
+    return name.starts_with(kind.prefix);
+  });
+  const auto& rules = gguf ? kind.gguf_names : kind.names;
+  const std::string_view prefix = prefixed ? kind.prefix : "";
+  const std::string head =
+      stored_parts(rules, {"head.weight", {1, 1}}, result.config, prefix).front().name;
+  const bool says_tied = result.config.tied_head;
+  result.config.tied_head = says_tied && !result.tensors->contains(head);
+  result.matches =
+      match_tensors(kind, rules, result.config, *result.tensors, prefix, result.path.string());
+  if (result.config.tied_head || !(says_tied || gguf)) return;
+  if (equal_tensors(*result.tensors, result.matches.front().parts.front().name, head)) {
+    result.config.tied_head = true;
+    result.matches.pop_back();  // the head comes last
+  } else if (says_tied) {
+    throw checkpoint_error(result.path.string(), "tensor '" + head + "'",
+                           "differs from the embedding, but config.json says that they are tied");
+  }
+}
+
+}  // namespace detail
+
+/// Opens a folder in Hugging Face's format (config.json with model.safetensors or its shards) or a
+/// GGUF file. Costs little: tensors are mapped and compared by name and shape, not read. Throws
+/// `checkpoint_error`, with file and field or tensor, for whatever is damaged, missing, unexpected
+/// or not supported; `data_error` for files that cannot be opened.
+inline model_checkpoint open_checkpoint(const std::filesystem::path& path) {
+  std::error_code problem;
+  const bool folder = std::filesystem::is_directory(path, problem);
+  if (!folder && path.extension() == ".safetensors") {
+    throw checkpoint_error(path.string(), "",
+                           "is one file of a checkpoint; give the folder that has config.json too");
+  }
+  model_checkpoint result = folder ? detail::open_folder(path) : detail::open_gguf(path);
+  detail::find_tensors(result, !folder);
+  return result;
+}
+
+}  // namespace prefopt
