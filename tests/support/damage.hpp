@@ -23,6 +23,7 @@ inline std::string file_bytes(const std::filesystem::path& path) {
 
 /// Without the syncing of `write_file_atomically`, which thousands of damaged files do not need.
 inline void write_plainly(const std::filesystem::path& path, const std::string& bytes) {
+  std::filesystem::remove(path);  // ext4 flushes a file that is truncated and written anew
   std::ofstream(path, std::ios::binary) << bytes;
 }
 
