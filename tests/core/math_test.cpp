@@ -65,10 +65,10 @@ TEST(float_math, log_outside_its_domain) {
 }
 
 TEST(float_math, logistic_is_exact_in_both_tails) {
-  const auto loss = [](float m) { return math::logistic(m).loss; };
-  const auto slope = [](float m) { return math::logistic(m).slope; };
-  const auto exact_loss = [](double m) { return math::logistic(m).loss; };
-  const auto exact_slope = [](double m) { return math::logistic(m).slope; };
+  const auto loss = [](float m) { return math::logistic_loss(m).loss; };
+  const auto slope = [](float m) { return math::logistic_loss(m).slope; };
+  const auto exact_loss = [](double m) { return math::logistic_loss(m).loss; };
+  const auto exact_slope = [](double m) { return math::logistic_loss(m).slope; };
   for (const float sign : {1.0F, -1.0F}) {
     EXPECT_LT(worst_error(loss, exact_loss, sign * 1e-30F, sign * 87.0F, 1009), 1e-6);
     EXPECT_LT(worst_error(slope, exact_slope, sign * 1e-30F, sign * 87.0F, 1009), 1e-6);
@@ -76,19 +76,19 @@ TEST(float_math, logistic_is_exact_in_both_tails) {
 }
 
 TEST(double_math, logistic_against_textbook_values) {
-  EXPECT_DOUBLE_EQ(math::logistic(0.0).loss, std::log(2.0));
-  EXPECT_DOUBLE_EQ(math::logistic(0.0).slope, 0.5);
-  EXPECT_DOUBLE_EQ(math::logistic(1.0).loss, 0.31326168751822283405);
-  EXPECT_DOUBLE_EQ(math::logistic(-1.0).loss, 1.31326168751822283405);
-  EXPECT_DOUBLE_EQ(math::logistic(700.0).loss, std::exp(-700.0));
+  EXPECT_DOUBLE_EQ(math::logistic_loss(0.0).loss, std::log(2.0));
+  EXPECT_DOUBLE_EQ(math::logistic_loss(0.0).slope, 0.5);
+  EXPECT_DOUBLE_EQ(math::logistic_loss(1.0).loss, 0.31326168751822283405);
+  EXPECT_DOUBLE_EQ(math::logistic_loss(-1.0).loss, 1.31326168751822283405);
+  EXPECT_DOUBLE_EQ(math::logistic_loss(700.0).loss, std::exp(-700.0));
 }
 
 template <class Real>
 void expect_stable_at_a_million() {
-  EXPECT_EQ(math::logistic(Real(1e6)).loss, Real(0));
-  EXPECT_EQ(math::logistic(Real(1e6)).slope, Real(0));
-  EXPECT_EQ(math::logistic(Real(-1e6)).loss, Real(1e6));
-  EXPECT_EQ(math::logistic(Real(-1e6)).slope, Real(1));
+  EXPECT_EQ(math::logistic_loss(Real(1e6)).loss, Real(0));
+  EXPECT_EQ(math::logistic_loss(Real(1e6)).slope, Real(0));
+  EXPECT_EQ(math::logistic_loss(Real(-1e6)).loss, Real(1e6));
+  EXPECT_EQ(math::logistic_loss(Real(-1e6)).slope, Real(1));
 }
 
 TEST(logistic, is_stable_at_a_million) {

@@ -120,7 +120,7 @@ struct logistic_parts {
 /// Both from one exponential of -|m|, which cannot overflow: exact to rounding at |m| = 1e6, and
 /// relatively exact in the tail where the loss is e^-m.
 template <class Real>
-PREFOPT_HD constexpr logistic_parts<Real> logistic(Real m) {
+PREFOPT_HD constexpr logistic_parts<Real> logistic_loss(Real m) {
   // Selections are between numbers that are there anyway: one between results of arithmetic would
   // keep loops from vectorizing.
   const Real size = m < Real(0) ? -m : m;

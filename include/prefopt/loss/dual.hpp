@@ -85,6 +85,11 @@ struct dual {
   PREFOPT_HD friend constexpr dual log(const dual& x) {
     return x.chain(math::log(x.value), Real(1) / x.value);
   }
+  PREFOPT_HD friend constexpr math::logistic_parts<dual> logistic_loss(const dual& m) {
+    const math::logistic_parts<Real> parts = math::logistic_loss(m.value);
+    const Real rise = math::logistic_loss(-m.value).slope;  // sigmoid(m)
+    return {m.chain(parts.loss, -parts.slope), m.chain(parts.slope, -parts.slope * rise)};
+  }
   PREFOPT_HD friend dual log1p(const dual& x) {
     return x.chain(std::log1p(x.value), Real(1) / (Real(1) + x.value));
   }

@@ -14,7 +14,7 @@ namespace prefopt {
 /// 1 / (1 + e^-x)
 template <std::floating_point Real>
 PREFOPT_HD constexpr Real sigmoid(Real x) {
-  return math::logistic(-x).slope;
+  return math::logistic_loss(-x).slope;
 }
 template <class Real, std::size_t N>
 PREFOPT_HD constexpr dual<Real, N> sigmoid(const dual<Real, N>& x) {
@@ -25,11 +25,11 @@ PREFOPT_HD constexpr dual<Real, N> sigmoid(const dual<Real, N>& x) {
 /// log sigmoid(x) = -log(1 + e^-x), without overflow or cancellation.
 template <std::floating_point Real>
 PREFOPT_HD constexpr Real log_sigmoid(Real x) {
-  return -math::logistic(x).loss;
+  return -math::logistic_loss(x).loss;
 }
 template <class Real, std::size_t N>
 PREFOPT_HD constexpr dual<Real, N> log_sigmoid(const dual<Real, N>& x) {
-  const math::logistic_parts<Real> parts = math::logistic(x.value);
+  const math::logistic_parts<Real> parts = math::logistic_loss(x.value);
   return x.chain(-parts.loss, parts.slope);
 }
 

@@ -28,7 +28,8 @@ concept link_function = requires(const Link& link, Real margin) {
 struct logistic {
   template <class Real>
   PREFOPT_HD constexpr link_value<Real> operator()(Real margin) const {
-    const math::logistic_parts<Real> parts = math::logistic(margin);
+    using math::logistic_loss;
+    const math::logistic_parts<Real> parts = logistic_loss(margin);
     return {parts.loss, -parts.slope};
   }
 };
