@@ -1,0 +1,166 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include <prefopt/core/atomic_file.hpp>
+#include <prefopt/core/atomic_folder.hpp>
+#include <prefopt/core/error.hpp>
+#include <prefopt/data/token.hpp>
+#include <prefopt/model/architectures.hpp>
+#include <prefopt/model/checkpoint.hpp>
+#include <prefopt/model/float_format.hpp>
+#include <prefopt/model/language_model.hpp>
+#include <prefopt/model/safetensors_writer.hpp>
+#include <prefopt/model/stored_parts.hpp>
+#include <prefopt/model/transformer_layout.hpp>
+
+namespace prefopt {
+
+struct save_options {
+  float_format format = float_format::float32;
+  std::size_t max_shard_bytes = 5'000'000'000;  ///< more goes into shards with an index
+};
+
+namespace detail {
+
+/// A parameter's arrays as Hugging Face's files have them. They point to the parameter's values.
+inline void append_pending(const architecture& kind, const transformer_config& config,
+                           const parameter_layout& layout, std::span<const float> values,
+                           std::vector<pending_tensor>& out) {
+  for (const auto& part : stored_parts(kind.names, layout, config, kind.prefix)) {
+    const auto source = values.first(part.numbers);
+    values = values.subspan(part.numbers);
+    const auto fill = [source, part](std::span<float> stored) {
+      if (!part.transposed) {
+        std::copy(source.begin(), source.end(), stored.begin());
+        return;
+      }
+      const std::size_t inputs = part.shape[0];
+      const std::size_t outputs = part.shape[1];
+      for (std::size_t i = 0; i < inputs; ++i) {
+        for (std::size_t o = 0; o < outputs; ++o) {
+          stored[i * outputs + o] = source[o * inputs + i];
+        }
+      }
+    };
+    out.push_back({part.name, part.shape, fill});
+  }
+}
+
+inline void put_token(nlohmann::ordered_json& fields, const char* key,
+                      const std::optional<token_id>& token) {
+  fields[key] = token ? nlohmann::ordered_json(*token) : nlohmann::ordered_json();
+}
+
+inline void put_tokens(nlohmann::ordered_json& fields, const checkpoint_description& description) {
+  put_token(fields, "bos_token_id", description.begin);
+  put_token(fields, "eos_token_id", description.end);
+  put_token(fields, "pad_token_id", description.padding);
+}
+
+/// The source's config.json with the new number format, or one made from the description.
+inline nlohmann::ordered_json config_to_write(const checkpoint_description& description,
+                                              const architecture& kind, float_format format) {
+  nlohmann::ordered_json fields = description.fields;
+  if (fields.is_null()) {
+    fields["model_type"] = kind.model_type;
+    fields.update(kind.write(description.config));
+    put_tokens(fields, description);
+  } else if (read_config(fields, "config.json").config != description.config) {
+    throw usage_error("the description's config is not the one of its config.json");
+  }
+  fields["architectures"] = {kind.class_name};
+  for (const char* key : {"dtype", "torch_dtype"}) {
+    if (fields.contains(key)) fields[key] = name_of(format);
+  }
+  if (!fields.contains("dtype")) fields["torch_dtype"] = name_of(format);
+  return fields;
+}
+
+inline void copy_companion(const std::filesystem::path& from, const std::filesystem::path& to) {
+  std::error_code problem;
+  std::filesystem::copy_file(from, to, problem);
+  if (problem) throw data_error(from.string(), 0, "", "cannot be copied: " + problem.message());
+}
+
+}  // namespace detail
+
+/// Writes a checkpoint's files into an existing folder: weights, config.json,
+/// generation_config.json and the tokenizer's files, under the names and in the formats that
+/// transformers' `AutoModelForCausalLM` and `AutoTokenizer` read. `parameters` are those of
+/// `transformer_layout(description.config)`, in any order. Throws `usage_error` where they are not.
+inline void write_checkpoint_files(const std::filesystem::path& folder,
+                                   const checkpoint_description& description,
+                                   std::span<const parameter> parameters,
+                                   const save_options& options = {}) {
+  const auto& kind = find_architecture(description.model_type);
+  std::map<std::string, const parameter*> by_name;
+  for (const auto& each : parameters) by_name.emplace(each.name, &each);
+  const auto layout = transformer_layout(description.config);
+  std::vector<pending_tensor> tensors;
+  for (const auto& entry : layout) {
+    const auto found = by_name.find(entry.name);
+    std::size_t count = 0;
+    if (found == by_name.end() || !count_elements(entry.shape, count) ||
+        found->second->value.size() != count || parameters.size() != layout.size()) {
+      throw usage_error("these are not the parameters of the configuration: '" + entry.name + "' " +
+                        shape_text(entry.shape) + " is expected among " +
+                        std::to_string(layout.size()));
+    }
+    detail::append_pending(kind, description.config, entry, found->second->value, tensors);
+  }
+  write_sharded_safetensors(folder, tensors, options.format, options.max_shard_bytes);
+  write_file_atomically(folder / "config.json",
+                        detail::config_to_write(description, kind, options.format).dump(2) + "\n");
+
+  for (const auto& file : description.companions) {
+    detail::copy_companion(file, folder / file.filename());
+  }
+  if (!std::filesystem::exists(folder / "generation_config.json")) {
+    nlohmann::ordered_json generation{{"_from_model_config", true}};
+    detail::put_tokens(generation, description);
+    write_file_atomically(folder / "generation_config.json", generation.dump(2) + "\n");
+  }
+}
+
+/// The same into `folder`, which appears whole or not at all. An existing folder is replaced, but
+/// only if it is empty or has a config.json, so that a mistaken path cannot cost other files.
+inline void save_checkpoint(const std::filesystem::path& folder,
+                            const checkpoint_description& description,
+                            std::span<const parameter> parameters,
+                            const save_options& options = {}) {
+  namespace fs = std::filesystem;
+  if (fs::is_directory(folder) && !fs::is_empty(folder) && !fs::exists(folder / "config.json")) {
+    throw usage_error(folder.string() +
+                      " holds files but no checkpoint, so it is not replaced; give another path");
+  }
+  atomic_folder target(folder);
+  write_checkpoint_files(target.path(), description, parameters, options);
+  target.commit();
+}
+
+/// The same for a model with `parameters()`.
+template <class Model>
+requires requires(Model& model) {
+  model.parameters();
+}
+void save_checkpoint(const std::filesystem::path& folder, const checkpoint_description& description,
+                     Model& model, const save_options& options = {}) {
+  std::vector<parameter> parameters;
+  for (const auto& each : model.parameters()) parameters.push_back(each);
+  save_checkpoint(folder, description, std::span<const parameter>(parameters), options);
+}
+
+}  // namespace prefopt

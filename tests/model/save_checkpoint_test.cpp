@@ -1,0 +1,132 @@
+#include <prefopt/model/save_checkpoint.hpp>
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <prefopt/model/load_weights.hpp>
+
+#include "support/bare_model.hpp"
+#include "support/damage.hpp"
+#include "support/data.hpp"
+#include "support/temporary_folder.hpp"
+
+namespace prefopt {
+namespace {
+
+namespace fs = std::filesystem;
+using test::expect_error;
+
+nlohmann::json json_of(const fs::path& path) {
+  return nlohmann::json::parse(test::file_bytes(path));
+}
+
+// What was loaded from files that transformers wrote is written as transformers wrote it.
+TEST(save_checkpoint, WritesTheBytesThatTransformersWrote) {
+  for (const std::string name : {"gpt2", "llama", "llama-bias"}) {
+    const test::temporary_folder outer;
+    const fs::path source = test::golden("checkpoint/" + name);
+    const auto checkpoint = open_checkpoint(source);
+    const auto model = load_transformer<test::bare_model>(checkpoint);
+    save_checkpoint(outer / "saved", checkpoint, model);
+    EXPECT_EQ(test::file_bytes(outer / "saved/model.safetensors"),
+              test::file_bytes(source / "model.safetensors"))
+        << name;
+    EXPECT_EQ(json_of(outer / "saved/config.json"), json_of(source / "config.json")) << name;
+    EXPECT_EQ(json_of(outer / "saved/generation_config.json"),
+              json_of(source / "generation_config.json"))
+        << name;
+  }
+}
+
+TEST(save_checkpoint, WritesGgufAsHuggingFaceFiles) {
+  for (const std::string name : {"gpt2", "llama", "llama-bias"}) {
+    const test::temporary_folder outer;
+    const auto checkpoint = open_checkpoint(test::golden("checkpoint/" + name + ".gguf"));
+    const auto model = load_transformer<test::bare_model>(checkpoint);
+    save_checkpoint(outer / "saved", checkpoint, model);
+    EXPECT_EQ(test::file_bytes(outer / "saved/model.safetensors"),
+              test::file_bytes(test::golden("checkpoint/" + name) / "model.safetensors"))
+        << name;
+    const auto again = open_checkpoint(outer / "saved");
+    EXPECT_EQ(again.config, checkpoint.config) << name;
+    EXPECT_EQ(again.end, checkpoint.end) << name;
+    EXPECT_EQ(json_of(outer / "saved/generation_config.json")["eos_token_id"], 0) << name;
+  }
+}
+
+TEST(save_checkpoint, ShardsAndNarrowsOnRequest) {
+  const test::temporary_folder outer;
+  const auto checkpoint = open_checkpoint(test::golden("checkpoint/gpt2-bare-sharded"));
+  const auto model = load_transformer<test::bare_model>(checkpoint);
+  // The source is bfloat16, so nothing is lost.
+  save_checkpoint(outer / "saved", checkpoint, model,
+                  {.format = float_format::bfloat16, .max_shard_bytes = 600});
+  EXPECT_TRUE(fs::exists(outer / "saved/model.safetensors.index.json"));
+  EXPECT_FALSE(fs::exists(outer / "saved/model.safetensors"));
+  const auto fields = json_of(outer / "saved/config.json");
+  EXPECT_EQ(fields["dtype"], "bfloat16");
+  EXPECT_EQ(fields["architectures"], nlohmann::json{"GPT2LMHeadModel"});
+  const auto again = load_transformer<test::bare_model>(outer / "saved");
+  for (std::size_t i = 0; i < model.parameters().size(); ++i) {
+    EXPECT_TRUE(std::ranges::equal(model.parameters()[i].value, again.parameters()[i].value));
+  }
+}
+
+TEST(save_checkpoint, CopiesWhatBelongsToTheModel) {
+  const test::temporary_folder outer;
+  fs::copy(test::golden("checkpoint/llama"), outer / "source");
+  for (const auto name : companion_names()) {
+    test::write_plainly(outer / "source" / name, "{\"of\": \"" + std::string(name) + "\"}");
+  }
+  test::write_plainly(outer / "source" / "notes.md", "not the model's");
+  const auto checkpoint = open_checkpoint(outer / "source");
+  const auto model = load_transformer<test::bare_model>(checkpoint);
+  // Onto itself: files are read before the old folder goes.
+  save_checkpoint(outer / "source", checkpoint, model);
+  for (const auto name : companion_names()) {
+    EXPECT_EQ(json_of(outer / "source" / name)["of"], name);
+  }
+  EXPECT_FALSE(fs::exists(outer / "source" / "notes.md"));
+  // A file that has gone meanwhile is an error, and the old checkpoint stays.
+  fs::remove(outer / "source" / "vocab.json");
+  expect_error<data_error>([&] { save_checkpoint(outer / "source", checkpoint, model); },
+                           "vocab.json");
+  EXPECT_TRUE(fs::exists(outer / "source" / "merges.txt"));
+}
+
+TEST(save_checkpoint, RefusesWhatIsWrong) {
+  const test::temporary_folder outer;
+  const auto checkpoint = open_checkpoint(test::golden("checkpoint/llama"));
+  auto model = load_transformer<test::bare_model>(checkpoint);
+  fs::create_directory(outer / "photos");
+  test::write_plainly(outer / "photos/a.jpg", "");
+  expect_error<usage_error>([&] { save_checkpoint(outer / "photos", checkpoint, model); },
+                            "holds files but no checkpoint");
+  EXPECT_TRUE(fs::exists(outer / "photos/a.jpg"));
+
+  checkpoint_description other = checkpoint;
+  other.config.hidden += 1;
+  expect_error<usage_error>([&] { save_checkpoint(outer / "saved", other, model); },
+                            "'layers.0.feed_forward.gate.weight' (7, 8) is expected");
+  other = checkpoint;
+  other.config.rope_theta = 1.0;
+  expect_error<usage_error>([&] { save_checkpoint(outer / "saved", other, model); },
+                            "not the one of its config.json");
+  other.model_type = "mamba";
+  expect_error<checkpoint_error>([&] { save_checkpoint(outer / "saved", other, model); }, "mamba");
+  model.parameters()[0].value[0] = 1e20F;
+  expect_error<checkpoint_error>(
+      [&] {
+        save_checkpoint(outer / "saved", checkpoint, model, {.format = float_format::float16});
+      },
+      "tensor 'model.embed_tokens.weight': has a number too large for float16");
+  EXPECT_FALSE(fs::exists(outer / "saved"));
+}
+
+}  // namespace
+}  // namespace prefopt
