@@ -37,6 +37,30 @@ double reported_reward(const Loss& loss, double policy, double reference, double
   }
 }
 
+/// What there is to know about a pair whose loss is not finite.
+inline std::string describe_failure(const preference_batch& batch,
+                                    const pair_gradient<double>& gradient,
+                                    const pair_terms<double>& terms) {
+  std::string text = "the loss is " + std::to_string(gradient.value) + ", its derivatives " +
+                     std::to_string(gradient.winner) + " and " + std::to_string(gradient.loser);
+  text += "; log pi(y_w) = " + std::to_string(terms.policy_winner) +
+          ", log pi(y_l) = " + std::to_string(terms.policy_loser);
+  if (batch.reference_log_probs.empty()) {
+    text += "; the batch has no reference_log_probs";
+  } else {
+    text += ", log pi_ref(y_w) = " + std::to_string(terms.reference_winner) +
+            ", log pi_ref(y_l) = " + std::to_string(terms.reference_loser);
+  }
+  if (batch.scores.empty()) {
+    text += "; the batch has no scores";
+  } else {
+    text += ", scores " + std::to_string(terms.winner_score) + " and " +
+            std::to_string(terms.loser_score);
+  }
+  if (batch.targets.empty()) text += "; the batch has no targets";
+  return text;
+}
+
 /// Evaluates every pair from the responses' log-probs, (R). Adds each pair's derivatives, times
 /// `pair_weight`, to the weights of its responses, (R). What the batch does not have is NaN, so
 /// that a loss which reads it is caught.
@@ -56,6 +80,9 @@ preference_metrics evaluate_pairs(const preference_batch& batch, const Loss& los
     }
   }
 
+  if (batch.scores.empty() && !accepts_scores(loss, absent, absent)) {
+    throw usage_error("the loss reads scores, but the batch has none");
+  }
   preference_metrics metrics;
   for (std::size_t i = 0; i < batch.pairs.size(); ++i) {
     const auto [w, l] = batch.pairs[i];
@@ -74,14 +101,7 @@ preference_metrics evaluate_pairs(const preference_batch& batch, const Loss& los
     const pair_gradient<double> gradient = loss(terms);
     if (!std::isfinite(gradient.value) || !std::isfinite(gradient.winner) ||
         !std::isfinite(gradient.loser) || !std::isfinite(gradient.target)) {
-      throw numeric_error(step, batch.pair_number(i),
-                          "the loss is " + std::to_string(gradient.value) +
-                              "; log pi(y_w) = " + std::to_string(terms.policy_winner) +
-                              ", log pi(y_l) = " + std::to_string(terms.policy_loser) +
-                              ", log pi_ref(y_w) = " + std::to_string(terms.reference_winner) +
-                              ", log pi_ref(y_l) = " + std::to_string(terms.reference_loser) +
-                              ", scores " + std::to_string(terms.winner_score) + " and " +
-                              std::to_string(terms.loser_score));
+      throw numeric_error(step, batch.pair_number(i), describe_failure(batch, gradient, terms));
     }
     weights[w] += pair_weight * gradient.winner;
     weights[l] += pair_weight * gradient.loser;

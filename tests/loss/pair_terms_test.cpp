@@ -1,3 +1,5 @@
+#include <prefopt/loss/pair_terms.hpp>
+
 #include <cmath>
 #include <fstream>
 #include <sstream>
@@ -16,6 +18,19 @@
 
 namespace prefopt {
 namespace {
+
+// The smallest pair_loss, and what is none.
+struct gap {
+  pair_gradient<double> operator()(const pair_terms<double>& pair) const {
+    return {pair.policy_loser - pair.policy_winner, -1, 1};
+  }
+};
+struct gap_without_derivatives {
+  double operator()(const pair_terms<double>& pair) const {
+    return pair.policy_loser - pair.policy_winner;
+  }
+};
+static_assert(pair_loss<gap> && !pair_loss<gap, float> && !pair_loss<gap_without_derivatives>);
 
 constexpr double beta = 0.3;
 constexpr double epsilon = 0.1;
