@@ -136,6 +136,31 @@ TEST(preference_trainer, reuses_a_stored_reference_and_recomputes_a_stale_one) {
   EXPECT_NE(said.str().find("it belongs to other data or tokens"), std::string::npos);
 }
 
+TEST(preference_trainer, takes_the_reference_of_another_model) {
+  const preference_dataset data = test::small_data(3, 3, 9);
+  bigram_model other(9, 2);
+  auto options = test::quiet_options();
+  options.max_steps = 1;
+  options.batch_size = data.pairs.size();
+  std::vector<double> reference = compute_log_probs(other, data, 4096, options.progress);
+  bigram_model model(9);
+  const auto policy = compute_log_probs(model, data, 4096, options.progress);
+  adamw optimizer;
+  preference_trainer trainer(model, data, dpo(0.1), options);
+  trainer.use_reference(reference);
+  double margin = 0.0;
+  for (const ranked_pair& pair : data.pairs) {
+    margin += 0.1 * (policy[pair.winner] - reference[pair.winner] - policy[pair.loser] +
+                     reference[pair.loser]);
+  }
+  const auto result = trainer.train(optimizer);
+  EXPECT_NEAR(test::metric(result.metrics, "rewards/margins"),
+              margin / static_cast<double>(data.pairs.size()), 1e-12);
+  reference.pop_back();
+  trainer.use_reference(reference);
+  test::expect_error<usage_error>([&] { trainer.train(optimizer); }, "finite log-prob");
+}
+
 TEST(preference_trainer, reports_trls_metrics_each_step) {
   const preference_dataset data = test::small_data(4, 3, 9);
   const test::temporary_folder folder;

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace prefopt {
@@ -137,10 +138,18 @@ class progress {
       return;
     }
     if (total_ != 0) text.insert(label_.size() + 2, bar() + "  ");
+    text.resize(std::min(text.size(), columns() - 1));  // a wrapped line cannot be redrawn
     const std::size_t width = text.size();
     if (width < width_) text.append(width_ - width, ' ');  // wipe what the last one left
     width_ = width;
     *options_.out << '\r' << text << std::flush;
+  }
+
+  [[nodiscard]] std::size_t columns() const {
+    winsize size{};
+    const bool known = options_.out == &std::cerr && ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 &&
+                       size.ws_col > 1;
+    return known ? size.ws_col : 200;
   }
 
   [[nodiscard]] std::string bar() const {

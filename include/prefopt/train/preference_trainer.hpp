@@ -150,8 +150,9 @@ class preference_task {
 }  // namespace detail
 
 /// Fine-tunes a policy on preference pairs. The policy as it is when `train` begins is the
-/// reference: its log-probs are computed once, before the first step, and kept in a file, so there
-/// is never a second model in memory. A loss that reads no reference (SLiC, SimPO) gets none.
+/// reference, unless `use_reference` gives another's log-probs: they are computed once, before the
+/// first step, and kept in a file, so there is never a second model in memory. A loss that reads no
+/// reference (SLiC, SimPO) gets none.
 ///
 ///     preference_trainer trainer(model, data, odpo(0.1, 0.5), options);
 ///     adamw optimizer;
@@ -180,6 +181,13 @@ class preference_trainer {
     held_out_targets_ = std::move(held_out);
   }
 
+  /// log pi_ref(y | x) of every response, from a model that is not the policy's start (see
+  /// `compute_log_probs`), for the training and the held-out pairs. NaN where no pair uses it.
+  void use_reference(std::vector<double> log_probs, std::vector<double> held_out = {}) {
+    given_reference_ = std::move(log_probs);
+    given_held_out_reference_ = std::move(held_out);
+  }
+
   /// Where reference log-probs are kept; by default `reference_log_probs.json` in the run's folder.
   /// Runs from the same model on the same data may share the file.
   void store_reference_in(std::filesystem::path path) { store_ = std::move(path); }
@@ -202,11 +210,11 @@ class preference_trainer {
     check_targets(data_, targets_);
     if (held_out) check_targets(*held_out_, held_out_targets_);
     if (needs_reference) {
-      training.reference = reference(data_, start, store_path("reference_log_probs.json"));
+      std::filesystem::path path = store_path("reference_log_probs.json");
+      training.reference = reference(data_, given_reference_, start, path);
+      if (!path.empty()) path.replace_extension(".held_out.json");
       if (held_out) {
-        std::filesystem::path path = store_path("reference_log_probs.json");
-        if (!path.empty()) path.replace_extension(".held_out.json");
-        held_out->reference = reference(*held_out_, start, path);
+        held_out->reference = reference(*held_out_, given_held_out_reference_, start, path);
       }
     }
     task pairs(model_, loss_, std::move(training), std::move(held_out), options_.batch_size);
@@ -247,8 +255,21 @@ class preference_trainer {
     return options_.folder.empty() ? std::filesystem::path{} : options_.folder / name;
   }
 
-  std::vector<double> reference(const preference_dataset& data, const std::string& start,
-                                const std::filesystem::path& path) {
+  static bool has_all(const preference_dataset& data, const std::vector<double>& log_probs) {
+    return log_probs.size() == data.responses.size() &&
+           std::all_of(data.pairs.begin(), data.pairs.end(), [&](const ranked_pair& pair) {
+             return std::isfinite(log_probs[pair.winner]) && std::isfinite(log_probs[pair.loser]);
+           });
+  }
+
+  std::vector<double> reference(const preference_dataset& data, const std::vector<double>& given,
+                                const std::string& start, const std::filesystem::path& path) {
+    if (!given_reference_.empty()) {
+      if (has_all(data, given)) return given;
+      throw usage_error(
+          "preference_trainer: use_reference did not give every response of a pair a finite "
+          "log-prob");
+    }
     if (path.empty()) return compute_log_probs(model_, data, 4096, options_.progress);
     if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path());
     const reference_store store(path);
@@ -257,12 +278,7 @@ class preference_trainer {
     if (!found.why_not.empty()) {
       progress("", 0, options_.progress).message(found.why_not + "; it is computed anew");
     }
-    bool complete = found.log_probs.size() == data.responses.size();
-    for (const ranked_pair& pair : data.pairs) {
-      complete = complete && !std::isnan(found.log_probs[pair.winner]) &&
-                 !std::isnan(found.log_probs[pair.loser]);
-    }
-    if (complete) return std::move(found.log_probs);
+    if (has_all(data, found.log_probs)) return std::move(found.log_probs);
     std::vector<double> computed = compute_log_probs(model_, data, 4096, options_.progress);
     store.save(start, tokens, computed);
     return computed;
@@ -275,6 +291,8 @@ class preference_trainer {
   const preference_dataset* held_out_ = nullptr;
   std::vector<std::size_t> targets_;
   std::vector<std::size_t> held_out_targets_;
+  std::vector<double> given_reference_;
+  std::vector<double> given_held_out_reference_;
   std::filesystem::path store_;
 };
 

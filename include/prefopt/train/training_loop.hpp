@@ -228,8 +228,9 @@ training_result training_loop(Model& model, Task& task, Optimizer& optimizer,
       if (!evaluation.empty()) files.write(step, epoch_after(step), evaluation);
       result.metrics.insert(result.metrics.end(), evaluation.begin(), evaluation.end());
     }
-    const bool save = options.checkpoint_every != 0 && step % options.checkpoint_every == 0;
-    if (checkpoints && (save || last || !go_on)) {
+    const bool regular = options.checkpoint_every != 0 && step % options.checkpoint_every == 0;
+    const bool save = last ? options.checkpoint_at_end : regular || !go_on;
+    if (checkpoints && save) {
       checkpoints->save(step, parameters, optimizer, settings);
     }
   }

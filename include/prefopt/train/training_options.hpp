@@ -39,7 +39,8 @@ struct training_options {
 
   std::filesystem::path folder;      ///< of the run's files; empty: nothing is written
   bool resume = false;               ///< go on from the folder's last checkpoint, if it has one
-  std::size_t checkpoint_every = 0;  ///< steps; 0: at the end, and at a signal
+  std::size_t checkpoint_every = 0;  ///< steps; 0: only at the end and when stopped
+  bool checkpoint_at_end = true;     ///< false: a run that finishes saves none at its last step
   std::size_t keep_checkpoints = 2;  ///< older ones are removed; 0: all are kept
   bool tensorboard = true;           ///< event files beside metrics.jsonl
 
