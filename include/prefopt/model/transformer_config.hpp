@@ -2,14 +2,16 @@
 
 #include <cstddef>
 
+#include <prefopt/backend/kinds.hpp>
+
 namespace prefopt {
 
 /// What tells one decoder from another. Read from a checkpoint's `config.json` (or a GGUF file's
 /// metadata) at run time; `transformer<Backend>` is written once over these values.
 struct transformer_config {
-  enum class norm_kind { layer, rms };
-  enum class position_kind { learned, rotary_half };  ///< rotary_half: pairs (i, i + d/2), as Llama
-  enum class activation_kind { gelu_tanh, gelu, silu };
+  using norm_kind = prefopt::norm_kind;
+  using position_kind = prefopt::position_kind;
+  using activation_kind = prefopt::activation_kind;
 
   std::size_t vocabulary = 0;  // V
   std::size_t width = 0;       // D: the residual stream

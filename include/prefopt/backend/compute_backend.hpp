@@ -1,0 +1,85 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <span>
+
+#include <prefopt/backend/attention_shape.hpp>
+#include <prefopt/backend/kinds.hpp>
+#include <prefopt/backend/matrix_view.hpp>
+#include <prefopt/backend/packed_batch.hpp>
+#include <prefopt/data/token.hpp>
+
+namespace prefopt {
+
+/// Where a transformer's arrays live and the operations on them, each with its gradient.
+/// `transformer<Backend>` is written once over this; it never looks into an array.
+///
+/// Shapes: T rows of a packed batch, R rows that decode, U rows of the head, D width, F hidden, V
+/// vocabulary, Q = (heads + 2 kv_heads) * head_width, C = heads * head_width. Views are row-major.
+/// Gradients of inputs named `dx` are written, or added to where it is said; gradients of
+/// parameters are always added to.
+///
+/// 1. `Backend::array` owns floats in the backend's memory: `resize(n)`, `as(rows, columns)` gives
+///    a view (growing if need be), `data()`, `size()`; fresh memory reads as 0.
+/// 2. `Backend::weight` is a matrix (outputs, inputs) prepared for products: `pack(view)` after its
+///    values changed, `empty()`, `clear()`.
+/// 3. `linear(x, weight, bias, y)`: y (rows, outputs) = x W^T + bias, bias null or (outputs). Each
+///    row's result depends, to the last bit, on that row alone.
+/// 4. `linear_backward(x, values, dy, dx, accumulate, dweight, dbias)`: dx (=|+=) dy W, dW += dy^T
+///    x, db += column sums of dy; values is the plain (outputs, inputs) matrix, dbias may be null.
+/// 5. `norm(kind, x, weight, bias, epsilon, y)` and `norm_backward(kind, x, weight, epsilon, dy,
+///    dx, dweight, dbias)`, which adds to dx.
+/// 6. `activate(kind, up, gate, y)`: act(up), or act(gate) * up where gate is not null;
+///    `activate_backward(kind, up, gate, dy, dup, dgate)`, dup may be dy.
+/// 7. `add(x, y)`: x += y. `copy(from, to)`. `fill(x, value)`.
+/// 8. `embed(tokens, positions, table, position_table, y)`, `embed_backward(tokens, positions, dy,
+///    dtable, dposition_table)`; the position table may be null.
+/// 9. `rotate(qkv, positions, shape, theta, direction)` in place; direction -1 is its gradient.
+/// 10. `attend(batch, shape, qkv, context)` over the packed segments, and `attend_backward(batch,
+///    shape, qkv, dcontext, dqkv)`.
+/// 11. `attend_cached(rows, shape, qkv, context)` for one new token a row; `append_cache(qkv_row,
+///    shape, to)` copies a row's keys and values to a cache position.
+/// 12. `gather_rows(x, rows, y)`: y[i] = x[rows[i]]; `scatter_rows(dy, rows, dx)`: dx[rows[i]] +=
+///    dy[i].
+/// 13. `head_log_probs(x, weight, predictions, by_row, logits, log_sums, log_probs)` and
+///    `head_backward(...)`: token log-probs from x (U, D) in chunks, logits (U, V) never whole.
+/// 14. `read(view, host)`: copies to host memory.
+template <class Backend>
+concept compute_backend = requires(typename Backend::array array, typename Backend::weight weight,
+                                   matrix_view m, const_matrix_view c, const float* vector,
+                                   float* out, float number, double theta, bool flag,
+                                   std::span<const token_id> tokens,
+                                   std::span<const std::size_t> indices, const packed_batch& batch,
+                                   const attention_shape& shape,
+                                   std::span<const decode_context> contexts,
+                                   std::span<float> floats, std::span<const float> weights,
+                                   std::span<const packed_prediction> predictions) {
+  requires std::copyable<typename Backend::array>;
+  { array.as(std::size_t{}, std::size_t{}) } -> std::same_as<matrix_view>;
+  weight.pack(c);
+  { weight.empty() } -> std::same_as<bool>;
+  Backend::linear(c, weight, vector, m);
+  Backend::linear_backward(c, c, c, m, flag, m, out);
+  Backend::norm(norm_kind::rms, c, vector, vector, number, m);
+  Backend::norm_backward(norm_kind::rms, c, vector, number, c, m, out, out);
+  Backend::activate(activation_kind::silu, c, c, m);
+  Backend::activate_backward(activation_kind::silu, c, c, c, m, m);
+  Backend::add(m, c);
+  Backend::copy(c, m);
+  Backend::fill(m, number);
+  Backend::embed(tokens, indices, c, c, m);
+  Backend::embed_backward(tokens, indices, c, m, m);
+  Backend::rotate(m, indices, shape, theta, number);
+  Backend::attend(batch, shape, c, m);
+  Backend::attend_backward(batch, shape, c, c, m);
+  Backend::attend_cached(contexts, shape, c, m);
+  Backend::append_cache(vector, shape, out);
+  Backend::gather_rows(c, indices, m);
+  Backend::scatter_rows(c, indices, m);
+  Backend::head_log_probs(c, weight, predictions, indices, array, floats, floats);
+  Backend::head_backward(c, weight, c, predictions, indices, weights, weights, array, m, m);
+  Backend::read(c, floats);
+};
+
+}  // namespace prefopt

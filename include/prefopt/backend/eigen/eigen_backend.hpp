@@ -1,0 +1,141 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+
+#include <prefopt/backend/compute_backend.hpp>
+#include <prefopt/backend/eigen/array.hpp>
+#include <prefopt/backend/eigen/attention.hpp>
+#include <prefopt/backend/eigen/decode.hpp>
+#include <prefopt/backend/eigen/elementwise.hpp>
+#include <prefopt/backend/eigen/head.hpp>
+#include <prefopt/backend/eigen/norm.hpp>
+#include <prefopt/backend/eigen/packed_weight.hpp>
+#include <prefopt/backend/eigen/product.hpp>
+
+namespace prefopt {
+
+/// The CPU: arrays in host memory, threads by OpenMP, gradients' products by Eigen or oneDNN. The
+/// operations are those of `compute_backend`, where their shapes are written.
+struct eigen_backend {
+  using array = host_array;
+  using weight = packed_weight;
+
+  static void linear(const_matrix_view x, const weight& w, const float* bias, matrix_view y) {
+    w.multiply(x, y);
+    if (bias == nullptr) return;
+#pragma omp parallel for schedule(static)
+    for (std::size_t r = 0; r < y.rows; ++r) {
+      float* row = y.row(r);
+      for (std::size_t i = 0; i < y.columns; ++i) row[i] += bias[i];
+    }
+  }
+
+  static void linear_backward(const_matrix_view x, const_matrix_view values, const_matrix_view dy,
+                              matrix_view dx, bool accumulate, matrix_view dweight, float* dbias) {
+    detail::product(dy, detail::transposed::no, values, dx, accumulate);
+    detail::product(dy, detail::transposed::yes, x, dweight, true);
+    if (dbias == nullptr) return;
+    constexpr std::size_t block = 64;
+#pragma omp parallel for schedule(static)
+    for (std::size_t first = 0; first < dy.columns; first += block) {
+      const std::size_t last = std::min(dy.columns, first + block);
+      for (std::size_t r = 0; r < dy.rows; ++r) {
+        for (std::size_t i = first; i < last; ++i) dbias[i] += dy.row(r)[i];
+      }
+    }
+  }
+
+  static void norm(norm_kind kind, const_matrix_view x, const float* weight, const float* bias,
+                   float epsilon, matrix_view y) {
+    detail::norm_forward(x, weight, bias, epsilon, kind == norm_kind::layer, y);
+  }
+  static void norm_backward(norm_kind kind, const_matrix_view x, const float* weight, float epsilon,
+                            const_matrix_view dy, matrix_view dx, float* dweight, float* dbias) {
+    detail::norm_backward(x, weight, epsilon, kind == norm_kind::layer, dy, dx, dweight, dbias);
+  }
+
+  static void activate(activation_kind kind, const_matrix_view up, const_matrix_view gate,
+                       matrix_view y) {
+    detail::activate(kind, up, gate, y);
+  }
+  static void activate_backward(activation_kind kind, const_matrix_view up, const_matrix_view gate,
+                                const_matrix_view dy, matrix_view dup, matrix_view dgate) {
+    detail::activate_backward(kind, up, gate, dy, dup, dgate);
+  }
+
+  static void add(matrix_view x, const_matrix_view y) {
+    detail::add(x, y);
+  }
+  static void copy(const_matrix_view from, matrix_view to) {
+    std::copy_n(from.data, from.size(), to.data);
+  }
+  static void fill(matrix_view x, float value) {
+    std::fill_n(x.data, x.size(), value);
+  }
+
+  static void embed(std::span<const token_id> tokens, std::span<const std::size_t> positions,
+                    const_matrix_view table, const_matrix_view position_table, matrix_view y) {
+    detail::embed(tokens, positions, table, position_table, y);
+  }
+  static void embed_backward(std::span<const token_id> tokens,
+                             std::span<const std::size_t> positions, const_matrix_view dy,
+                             matrix_view dtable, matrix_view dposition_table) {
+    detail::embed_backward(tokens, positions, dy, dtable, dposition_table);
+  }
+
+  static void rotate(matrix_view qkv, std::span<const std::size_t> positions,
+                     const attention_shape& shape, double theta, float direction) {
+    detail::rotate(qkv, positions, shape, theta, direction);
+  }
+  static void attend(const packed_batch& batch, const attention_shape& shape, const_matrix_view qkv,
+                     matrix_view context) {
+    detail::attend(batch, shape, qkv, context);
+  }
+  static void attend_backward(const packed_batch& batch, const attention_shape& shape,
+                              const_matrix_view qkv, const_matrix_view dcontext, matrix_view dqkv) {
+    detail::attend_backward(batch, shape, qkv, dcontext, dqkv);
+  }
+  static void attend_cached(std::span<const decode_context> rows, const attention_shape& shape,
+                            const_matrix_view qkv, matrix_view context) {
+    detail::attend_cached(rows, shape, qkv, context);
+  }
+  static void append_cache(const float* qkv_row, const attention_shape& shape, float* to) {
+    std::copy_n(qkv_row + shape.key_column(0), 2 * shape.kv_heads * shape.head_width, to);
+  }
+
+  static void gather_rows(const_matrix_view x, std::span<const std::size_t> rows, matrix_view y) {
+    for (std::size_t i = 0; i < rows.size(); ++i) std::copy_n(x.row(rows[i]), x.columns, y.row(i));
+  }
+  static void scatter_rows(const_matrix_view dy, std::span<const std::size_t> rows,
+                           matrix_view dx) {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      float* to = dx.row(rows[i]);
+      for (std::size_t c = 0; c < dy.columns; ++c) to[c] += dy.row(i)[c];
+    }
+  }
+
+  static void head_log_probs(const_matrix_view x, const weight& w,
+                             std::span<const packed_prediction> predictions,
+                             std::span<const std::size_t> by_row, array& logits,
+                             std::span<float> log_sums, std::span<float> log_probs) {
+    detail::head_log_probs(x, w, predictions, by_row, logits, log_sums, log_probs);
+  }
+  static void head_backward(const_matrix_view x, const weight& w, const_matrix_view values,
+                            std::span<const packed_prediction> predictions,
+                            std::span<const std::size_t> by_row, std::span<const float> log_sums,
+                            std::span<const float> weights, array& logits, matrix_view dx,
+                            matrix_view dweight) {
+    detail::head_backward(x, w, values, predictions, by_row, log_sums, weights, logits, dx,
+                          dweight);
+  }
+
+  static void read(const_matrix_view from, std::span<float> to) {
+    std::copy_n(from.data, to.size(), to.data());
+  }
+};
+
+static_assert(compute_backend<eigen_backend>);
+
+}  // namespace prefopt

@@ -1,0 +1,123 @@
+#pragma once
+
+#include <cstddef>
+#include <limits>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <prefopt/core/error.hpp>
+#include <prefopt/data/response_batch.hpp>
+#include <prefopt/data/token.hpp>
+
+namespace prefopt {
+
+/// Rows of the packed matrix that attend the rows of a prefix and, causally, themselves.
+struct packed_segment {
+  std::size_t begin = 0;
+  std::size_t length = 0;
+  std::size_t prefix_begin = 0;
+  std::size_t prefix_length = 0;
+};
+
+/// The segments of one prompt: its own, and one a response (which continues the prompt). No row of
+/// a group attends a row of another.
+struct packed_group {
+  packed_segment prompt;
+  std::vector<packed_segment> responses;
+};
+
+/// One token of a response, and the row from which it is predicted.
+struct packed_prediction {
+  std::size_t response = 0;
+  std::size_t position = 0;  ///< of the token within its response
+  std::size_t row = 0;       ///< position in `head_rows`
+  token_id token = 0;
+};
+
+/// A response batch laid out as [x | y_1 | ... | y_M] for every prompt x, end to end, no padding.
+/// T rows: a prompt's tokens once, and of every response all tokens but the last, from which
+/// nothing is predicted.
+struct packed_batch {
+  std::vector<token_id> tokens;        // (T)
+  std::vector<std::size_t> positions;  // (T), counted from the start of the prompt
+  std::vector<packed_group> groups;
+  std::vector<std::size_t> head_rows;          // (U): the rows from which a token is predicted
+  std::vector<packed_prediction> predictions;  // (N), ascending in response and position
+  std::size_t responses = 0;
+};
+
+namespace detail {
+
+inline void check_tokens(std::span<const token_id> tokens, std::size_t vocabulary,
+                         const std::string& where) {
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    if (tokens[i] < 0 || static_cast<std::size_t>(tokens[i]) >= vocabulary) {
+      throw usage_error(where + ": token " + std::to_string(i) + " is " +
+                        std::to_string(tokens[i]) + ", but the model knows 0 to " +
+                        std::to_string(vocabulary - 1));
+    }
+  }
+}
+
+}  // namespace detail
+
+/// Packs a batch for a model with that vocabulary and that many positions. Throws `usage_error`,
+/// naming group and response, for an empty prompt or response, a token that the model does not
+/// have, or a text that is too long.
+inline packed_batch pack(const response_batch& batch, std::size_t vocabulary,
+                         std::size_t max_positions) {
+  packed_batch packed;
+  for (std::size_t g = 0; g < batch.groups.size(); ++g) {
+    const response_group& group = batch.groups[g];
+    const std::string where = "group " + std::to_string(g);
+    if (group.prompt.empty()) throw usage_error(where + ": the prompt has no token");
+    detail::check_tokens(group.prompt, vocabulary, where + ", prompt");
+    packed_group& segments = packed.groups.emplace_back();
+    const auto add = [&](std::span<const token_id> tokens, std::size_t first_position) {
+      packed_segment segment{packed.tokens.size(), tokens.size(), 0, 0};
+      packed.tokens.insert(packed.tokens.end(), tokens.begin(), tokens.end());
+      for (std::size_t i = 0; i < tokens.size(); ++i)
+        packed.positions.push_back(first_position + i);
+      return segment;
+    };
+    segments.prompt = add(group.prompt, 0);
+    const std::size_t prompt_length = group.prompt.size();
+    const std::size_t shared_row = packed.head_rows.size();  // predicts every first token
+    if (!group.responses.empty()) {
+      packed.head_rows.push_back(segments.prompt.begin + prompt_length - 1);
+    }
+    for (std::size_t r = 0; r < group.responses.size(); ++r) {
+      const std::span<const token_id> response = group.responses[r];
+      const std::string here = where + ", response " + std::to_string(r);
+      if (response.empty()) throw usage_error(here + ": it has no token");
+      detail::check_tokens(response, vocabulary, here);
+      if (prompt_length + response.size() - 1 > max_positions) {
+        throw usage_error(
+            here + ": prompt and response have " + std::to_string(prompt_length + response.size()) +
+            " tokens, but the model has " + std::to_string(max_positions) + " positions");
+      }
+      packed_segment segment = add(response.first(response.size() - 1), prompt_length);
+      segment.prefix_begin = segments.prompt.begin;
+      segment.prefix_length = prompt_length;
+      for (std::size_t i = 0; i < response.size(); ++i) {
+        std::size_t row = shared_row;
+        if (i > 0) {
+          row = packed.head_rows.size();
+          packed.head_rows.push_back(segment.begin + i - 1);
+        }
+        packed.predictions.push_back({packed.responses, i, row, response[i]});
+      }
+      segments.responses.push_back(segment);
+      ++packed.responses;
+    }
+    if (prompt_length > max_positions) {
+      throw usage_error(where + ": the prompt has " + std::to_string(prompt_length) +
+                        " tokens, but the model has " + std::to_string(max_positions) +
+                        " positions");
+    }
+  }
+  return packed;
+}
+
+}  // namespace prefopt

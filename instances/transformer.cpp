@@ -1,0 +1,3 @@
+#include <prefopt/model/eigen_transformer.hpp>
+
+template class prefopt::transformer<prefopt::eigen_backend>;
