@@ -137,6 +137,11 @@ TEST_F(run_checkpoints_test, saves_no_weight_that_is_not_finite) {
   EXPECT_EQ(checkpoints.steps(), (std::vector<std::size_t>{1}));
 }
 
+TEST_F(run_checkpoints_test, says_where_it_cannot_write) {
+  std::ofstream(folder / "file") << "not a folder";
+  EXPECT_THROW(run_checkpoints(folder / "file", 2), data_error);
+}
+
 TEST_F(run_checkpoints_test, meets_any_damage_with_an_error_of_ours) {
   save(1);
   for (const char* name : {"run.json", "weights.safetensors", "optimizer.safetensors"}) {

@@ -113,13 +113,15 @@ TEST(training_loop, survives_sigkill_at_any_moment) {
   run.options.resume = true;
   int kills = 0;
   int status = -1;
-  for (int attempt = 0; attempt < 200; ++attempt) {
+  double delay = 1000.0;  // microseconds
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    delay *= 1.12;
     status = test::in_child(
         [&] {
           bigram_model model(9);
           return run.train(model).finished ? 0 : 1;
         },
-        std::chrono::microseconds(1000 + 700 * attempt));
+        std::chrono::microseconds(static_cast<long>(delay)));
     if (!test::was_killed(status)) break;
     ++kills;
   }

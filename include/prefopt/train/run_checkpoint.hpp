@@ -42,13 +42,17 @@ class run_checkpoints {
   /// time uses a folder. `keep`: how many checkpoints stay; 0: all.
   run_checkpoints(std::filesystem::path folder, std::size_t keep)
       : folder_(std::move(folder)), keep_(keep) {
-    std::filesystem::create_directories(folder_);
-    std::vector<std::filesystem::path> stray;
-    for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
-      const std::string name = entry.path().filename().string();
-      if (name.starts_with(".step-")) stray.push_back(entry.path());
+    try {
+      std::filesystem::create_directories(folder_);
+      std::vector<std::filesystem::path> stray;
+      for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+        const std::string name = entry.path().filename().string();
+        if (name.starts_with(".step-")) stray.push_back(entry.path());
+      }
+      for (const auto& path : stray) std::filesystem::remove_all(path);
+    } catch (const std::filesystem::filesystem_error& e) {
+      throw data_error(folder_.string(), 0, "", e.what());
     }
-    for (const auto& path : stray) std::filesystem::remove_all(path);
   }
 
   /// The steps that have a checkpoint, ascending.
@@ -99,15 +103,19 @@ class run_checkpoints {
     run["optimizer_hash"] = hash_of(memory);
     for (const auto& [name, value] : settings) run["settings"][name] = value;
 
-    const std::filesystem::path temporary = hidden(step, "writing");
-    std::filesystem::create_directory(temporary);
-    write_safetensors(temporary / "weights.safetensors", weights);
-    if (!memory.empty()) write_safetensors(temporary / "optimizer.safetensors", memory);
-    write_file_atomically(temporary / "run.json", run.dump(2) + "\n");
-    detail::sync_path(temporary);
-    std::filesystem::rename(temporary, path_of(step));
-    detail::sync_path(folder_);
-    remove_old();
+    try {
+      const std::filesystem::path temporary = hidden(step, "writing");
+      std::filesystem::create_directory(temporary);
+      write_safetensors(temporary / "weights.safetensors", weights);
+      if (!memory.empty()) write_safetensors(temporary / "optimizer.safetensors", memory);
+      write_file_atomically(temporary / "run.json", run.dump(2) + "\n");
+      detail::sync_path(temporary);
+      std::filesystem::rename(temporary, path_of(step));
+      detail::sync_path(folder_);
+      remove_old();
+    } catch (const std::filesystem::filesystem_error& e) {
+      throw data_error(path_of(step).string(), 0, "", e.what());
+    }
   }
 
   /// Loads the checkpoint of `step` into the parameters and the optimizer. Throws

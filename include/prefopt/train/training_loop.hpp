@@ -132,7 +132,6 @@ class run_files {
 
 inline std::optional<run_checkpoints> open_checkpoints(const training_options& options) {
   if (options.folder.empty()) return std::nullopt;
-  std::filesystem::create_directories(options.folder);
   run_checkpoints checkpoints(options.folder / "checkpoints", options.keep_checkpoints);
   if (!options.resume &&
       (std::filesystem::exists(options.folder / "metrics.jsonl") || !checkpoints.steps().empty())) {
