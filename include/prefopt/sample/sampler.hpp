@@ -1,0 +1,217 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <prefopt/core/error.hpp>
+#include <prefopt/core/random.hpp>
+#include <prefopt/data/token.hpp>
+#include <prefopt/model/decoding_model.hpp>
+#include <prefopt/sample/sampling_error.hpp>
+#include <prefopt/sample/sampling_options.hpp>
+#include <prefopt/sample/token_sampler.hpp>
+
+namespace prefopt {
+
+/// One response to a prompt.
+struct sampled_response {
+  token_sequence tokens;               ///< with the end token, if it ended by itself
+  std::vector<float> token_log_probs;  ///< log pi(token | before), same length as `tokens`
+  double log_prob = 0.0;               ///< log pi(response | prompt): their sum
+  bool ended = false;                  ///< by the end token, not by a length limit
+};
+
+namespace detail {
+
+/// One call of `sample`. Responses are started in order of prompts; a row that is finished leaves,
+/// and the next response takes its place, so rows are full until the end.
+template <decoding_model Model>
+class sampling_run {
+ public:
+  sampling_run(Model& model, std::span<const token_sequence> prompts,
+               const sampling_options& options)
+      : model_(model),
+        prompts_(prompts),
+        options_(options),
+        picker_(options),
+        vocabulary_(model.vocabulary_size()),
+        cache_(model.make_cache()),
+        results_(prompts.size()) {
+    check();
+    for (auto& responses : results_) responses.resize(options_.responses);
+    states_.resize(prompts.size());
+    total_ = prompts.size() * options_.responses;
+    prompt_logits_.resize(vocabulary_);
+    logits_.resize(std::min(options_.batch_rows, total_) * vocabulary_);
+  }
+
+  template <class OnResponse>
+  std::vector<std::vector<sampled_response>> operator()(OnResponse& on_response) {
+    while (true) {
+      while (rows_.size() < options_.batch_rows && started_ < total_) start(on_response);
+      if (rows_.empty()) return std::move(results_);
+      step(on_response);
+    }
+  }
+
+ private:
+  struct owner {
+    std::size_t prompt;
+    std::size_t response;
+  };
+  struct prompt_state {
+    std::size_t number = 0;    // in the cache
+    std::size_t finished = 0;  // responses
+  };
+
+  void check() const {
+    if (prompts_.size() > 0xFFFFFFFFU - options_.first_prompt) {
+      throw usage_error("sampling: prompts are numbered from " +
+                        std::to_string(options_.first_prompt) + " to beyond 2^32");
+    }
+    const auto known = [&](token_id token) {
+      return token >= 0 && static_cast<std::size_t>(token) < vocabulary_;
+    };
+    if (options_.end_token && !known(*options_.end_token)) {
+      throw usage_error("sampling: end_token is " + std::to_string(*options_.end_token) +
+                        "; the model has " + std::to_string(vocabulary_) + " tokens");
+    }
+    for (std::size_t p = 0; p < prompts_.size(); ++p) {
+      const std::string name = "sampling: prompt " + std::to_string(p);
+      if (prompts_[p].empty()) throw usage_error(name + " is empty; expected at least one token");
+      if (prompts_[p].size() >= model_.max_positions()) {
+        throw usage_error(name + " has " + std::to_string(prompts_[p].size()) +
+                          " tokens and leaves no room for a response: the model has " +
+                          std::to_string(model_.max_positions()) + " positions");
+      }
+      for (const token_id token : prompts_[p]) {
+        if (!known(token)) {
+          throw usage_error(name + " has token " + std::to_string(token) + "; the model has " +
+                            std::to_string(vocabulary_) + " tokens");
+        }
+      }
+    }
+  }
+
+  /// The next response: its first token comes from the prompt's logits, which are computed once for
+  /// all its responses.
+  template <class OnResponse>
+  void start(OnResponse& on_response) {
+    const owner who{started_ / options_.responses, started_ % options_.responses};
+    prompt_state& state = states_[who.prompt];
+    if (who.response == 0)
+      state.number = model_.prefill(cache_, prompts_[who.prompt], prompt_logits_);
+    ++started_;
+    if (extend(who, prompt_logits_)) {
+      finish(who, on_response);
+      return;
+    }
+    rows_.push_back(model_.add_row(cache_, state.number));
+    tokens_.push_back(response(who).tokens.back());
+    owners_.push_back(who);
+  }
+
+  /// One token for every row.
+  template <class OnResponse>
+  void step(OnResponse& on_response) {
+    const std::span<float> logits = std::span(logits_).first(rows_.size() * vocabulary_);
+    model_.decode(cache_, rows_, tokens_, logits);
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+      const owner who = owners_[i];
+      if (extend(who, logits.subspan(i * vocabulary_, vocabulary_))) {
+        model_.remove_row(cache_, rows_[i]);
+        finish(who, on_response);
+        continue;
+      }
+      rows_[kept] = rows_[i];
+      tokens_[kept] = response(who).tokens.back();
+      owners_[kept] = who;
+      ++kept;
+    }
+    rows_.resize(kept);
+    tokens_.resize(kept);
+    owners_.resize(kept);
+  }
+
+  /// Appends a token to the response; true where that was its last one.
+  bool extend(owner who, std::span<const float> logits) {
+    sampled_response& out = response(who);
+    const std::size_t position = out.tokens.size();
+    random_stream random(options_.seed,
+                         options_.first_prompt + static_cast<std::uint32_t>(who.prompt),
+                         static_cast<std::uint32_t>(who.response));
+    random.seek(2 * position);  // `uniform` takes two words
+    const auto picked = picker_.pick(logits, random.uniform());
+    if (!picked) {
+      throw sampling_error(who.prompt, who.response, position,
+                           "the model gave a logit that is NaN or infinite");
+    }
+    out.tokens.push_back(picked->token);
+    out.token_log_probs.push_back(static_cast<float>(picked->log_prob));
+    out.log_prob += picked->log_prob;
+    out.ended = options_.end_token == picked->token;
+    return out.ended || out.tokens.size() == options_.max_new_tokens ||
+           prompts_[who.prompt].size() + out.tokens.size() == model_.max_positions();
+  }
+
+  template <class OnResponse>
+  void finish(owner who, OnResponse& on_response) {
+    prompt_state& state = states_[who.prompt];
+    if (++state.finished == options_.responses) model_.remove_prompt(cache_, state.number);
+    on_response(++finished_, total_);
+  }
+
+  sampled_response& response(owner who) { return results_[who.prompt][who.response]; }
+
+  Model& model_;
+  std::span<const token_sequence> prompts_;
+  const sampling_options& options_;
+  token_sampler picker_;
+  std::size_t vocabulary_;
+  typename Model::cache_type cache_;
+  std::vector<std::vector<sampled_response>> results_;
+  std::vector<prompt_state> states_;
+  std::vector<float> prompt_logits_;  // (vocabulary) of the prompt whose responses are started
+  std::vector<float> logits_;         // (rows, vocabulary)
+  std::vector<std::size_t> rows_;     // numbers in the cache
+  std::vector<token_id> tokens_;      // (rows), the last ones
+  std::vector<owner> owners_;         // (rows)
+  std::size_t total_ = 0;
+  std::size_t started_ = 0;
+  std::size_t finished_ = 0;
+};
+
+}  // namespace detail
+
+/// Samples `options.responses` responses to every prompt: [prompt][response]. A prompt is computed
+/// once for its responses, `options.batch_rows` of which are decoded side by side. Token n of
+/// response m to prompt p is drawn with words 2n and 2n + 1 of random_stream(seed, p, m), so what
+/// is sampled does not depend on the batch, on the order or on threads.
+///
+/// `on_response(finished, total)` is called as each response finishes (for a progress bar); what it
+/// throws ends the sampling. Throws `usage_error` for options and prompts that cannot be, and
+/// `sampling_error` where a logit is not finite.
+template <decoding_model Model, class OnResponse>
+std::vector<std::vector<sampled_response>> sample(Model& model,
+                                                  std::span<const token_sequence> prompts,
+                                                  const sampling_options& options,
+                                                  OnResponse&& on_response) {
+  validate(options);
+  detail::sampling_run<Model> run(model, prompts, options);
+  return run(on_response);
+}
+
+template <decoding_model Model>
+std::vector<std::vector<sampled_response>> sample(Model& model,
+                                                  std::span<const token_sequence> prompts,
+                                                  const sampling_options& options) {
+  return sample(model, prompts, options, [](std::size_t, std::size_t) {});
+}
+
+}  // namespace prefopt

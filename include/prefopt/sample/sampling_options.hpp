@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include <prefopt/core/error.hpp>
+#include <prefopt/data/token.hpp>
+
+namespace prefopt {
+
+/// How responses are sampled. Temperature comes first, then top-k, then top-p of what is left, as
+/// in transformers; log-probs are of the model itself, without any of the three.
+struct sampling_options {
+  double temperature = 1.0;         ///< 0: the likeliest token; else at least 1e-6
+  std::size_t top_k = 0;            ///< only the k likeliest tokens; 0: all
+  double top_p = 1.0;               ///< only the likeliest tokens that make up p; in (0, 1]
+  std::size_t max_new_tokens = 64;  ///< at least 1; the model's positions bound it too
+  std::optional<token_id> end_token = std::nullopt;  ///< ends a response, and is its last token
+  std::size_t responses = 1;                         ///< to each prompt, at least 1
+  std::size_t batch_rows = 32;                       ///< responses decoded side by side, at least 1
+  std::uint64_t seed = 0;                            ///< of the streams (seed, prompt, response)
+  std::uint32_t first_prompt = 0;  ///< number of the first prompt, where a list comes in parts
+};
+
+/// Throws `usage_error` that names the option, what was given and what was expected.
+inline void validate(const sampling_options& options) {
+  const auto require = [](bool good, const char* name, const std::string& found,
+                          const char* expected) {
+    if (good) return;
+    throw usage_error(std::string("sampling: ") + name + " is " + found + "; expected " + expected);
+  };
+  require(options.temperature == 0.0 || (options.temperature >= 1e-6 && options.temperature <= 1e6),
+          "temperature", std::to_string(options.temperature), "0 or 1e-6 to 1e6");
+  require(options.top_p > 0.0 && options.top_p <= 1.0, "top_p", std::to_string(options.top_p),
+          "a number in (0, 1]");
+  require(options.max_new_tokens > 0, "max_new_tokens", "0", "at least 1");
+  require(options.responses > 0, "responses", "0", "at least 1");
+  require(options.responses <= 0xFFFFFFFFU, "responses", std::to_string(options.responses),
+          "less than 2^32");
+  require(options.batch_rows > 0, "batch_rows", "0", "at least 1");
+}
+
+}  // namespace prefopt

@@ -1,0 +1,190 @@
+#include <prefopt/sample/sampler.hpp>
+
+#include <cstddef>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "sample/history_model.hpp"
+
+namespace prefopt {
+namespace {
+
+using test::history_model;
+
+std::vector<token_sequence> some_prompts(std::size_t count) {
+  std::vector<token_sequence> prompts;
+  for (std::size_t p = 0; p < count; ++p) {
+    prompts.emplace_back(1 + p % 5, static_cast<token_id>(p % 11));
+  }
+  return prompts;
+}
+
+TEST(Sampler, TokensAndLogProbsAreOfTheModel) {
+  history_model model(11, 64);
+  const auto prompts = some_prompts(9);
+  const auto results =
+      sample(model, prompts, {.max_new_tokens = 20, .end_token = 3, .responses = 4, .seed = 5});
+  ASSERT_EQ(results.size(), prompts.size());
+  std::size_t ended = 0;
+  for (std::size_t p = 0; p < prompts.size(); ++p) {
+    ASSERT_EQ(results[p].size(), 4U);
+    for (const auto& response : results[p]) {
+      ASSERT_EQ(response.tokens.size(), response.token_log_probs.size());
+      token_sequence text = prompts[p];
+      double sum = 0.0;
+      for (std::size_t n = 0; n < response.tokens.size(); ++n) {
+        const double expected = model.log_prob(text, response.tokens[n]);
+        EXPECT_NEAR(static_cast<double>(response.token_log_probs[n]), expected, 1e-5);
+        sum += expected;
+        text.push_back(response.tokens[n]);
+        const bool last = n + 1 == response.tokens.size();
+        EXPECT_EQ(response.tokens[n] == 3, last && response.ended);
+      }
+      EXPECT_NEAR(response.log_prob, sum, 1e-4);
+      EXPECT_TRUE(response.ended || response.tokens.size() == 20);
+      ended += response.ended ? 1 : 0;
+    }
+  }
+  EXPECT_GT(ended, 10U);
+  EXPECT_LT(ended, 36U);
+  EXPECT_EQ(model.prefills, prompts.size());  // once for four responses
+  EXPECT_EQ(model.left_behind, 0U);
+}
+
+TEST(Sampler, ResultsDoNotDependOnTheBatch) {
+  const auto prompts = some_prompts(13);
+  sampling_options options{
+      .temperature = 0.8, .top_p = 0.95, .max_new_tokens = 25, .end_token = 3, .responses = 3};
+  std::vector<std::vector<sampled_response>> expected;
+  for (const std::size_t rows : {1U, 2U, 7U, 32U, 1000U}) {
+    options.batch_rows = rows;
+    history_model model(11, 64);
+    const auto found = sample(model, prompts, options);
+    if (expected.empty()) expected = found;
+    for (std::size_t p = 0; p < prompts.size(); ++p) {
+      for (std::size_t m = 0; m < 3; ++m) {
+        EXPECT_EQ(found[p][m].tokens, expected[p][m].tokens);
+        EXPECT_EQ(found[p][m].token_log_probs, expected[p][m].token_log_probs);
+        EXPECT_EQ(found[p][m].log_prob, expected[p][m].log_prob);
+        EXPECT_EQ(found[p][m].ended, expected[p][m].ended);
+      }
+    }
+    EXPECT_LE(model.most_rows, rows);
+  }
+}
+
+TEST(Sampler, PartsOfAListGiveWhatTheWholeGives) {
+  const auto prompts = some_prompts(6);
+  history_model model(11, 64);
+  const auto whole = sample(model, prompts, {.max_new_tokens = 8, .responses = 2});
+  const auto part = sample(model, std::span(prompts).subspan(4),
+                           {.max_new_tokens = 8, .responses = 2, .first_prompt = 4});
+  EXPECT_EQ(part[0][1].tokens, whole[4][1].tokens);
+  EXPECT_EQ(part[1][0].tokens, whole[5][0].tokens);
+}
+
+TEST(Sampler, SeedsPromptsAndResponsesHaveTheirOwnStreams) {
+  history_model model(11, 64);
+  const std::vector<token_sequence> prompts(2, token_sequence{1, 2});
+  const auto a = sample(model, prompts, {.max_new_tokens = 30, .responses = 2, .seed = 1});
+  const auto b = sample(model, prompts, {.max_new_tokens = 30, .responses = 2, .seed = 2});
+  EXPECT_NE(a[0][0].tokens, a[0][1].tokens);
+  EXPECT_NE(a[0][0].tokens, a[1][0].tokens);
+  EXPECT_NE(a[0][0].tokens, b[0][0].tokens);
+}
+
+TEST(Sampler, RowsStayFullUntilTheEnd) {
+  history_model model(11, 1000);
+  const auto prompts = some_prompts(50);
+  const auto results = sample(
+      model, prompts, {.max_new_tokens = 100, .end_token = 3, .responses = 2, .batch_rows = 8});
+  std::size_t longest = 0;
+  std::size_t decoded = 0;  // a response's first token comes with its prompt
+  for (const auto& responses : results) {
+    for (const auto& response : responses) {
+      decoded += response.tokens.size() - 1;
+      longest = std::max(longest, response.tokens.size());
+    }
+  }
+  EXPECT_EQ(model.most_rows, 8U);
+  EXPECT_LE(model.most_prompts, 9U);
+  EXPECT_LE(model.decodes, decoded / 8 + longest);
+}
+
+TEST(Sampler, ModelsPositionsBoundResponses) {
+  history_model model(11, 12);
+  const std::vector<token_sequence> prompts{{1, 2, 3}, token_sequence(11, 4)};
+  const auto results = sample(model, prompts, {.max_new_tokens = 50});
+  EXPECT_EQ(results[0][0].tokens.size(), 9U);
+  EXPECT_EQ(results[1][0].tokens.size(), 1U);
+  EXPECT_FALSE(results[0][0].ended);
+}
+
+TEST(Sampler, OneTokenNeedsNoRow) {
+  history_model model(11, 12);
+  const auto results = sample(model, some_prompts(3), {.max_new_tokens = 1, .responses = 5});
+  EXPECT_EQ(results[2][4].tokens.size(), 1U);
+  EXPECT_EQ(model.decodes, 0U);
+  EXPECT_EQ(model.left_behind, 0U);
+}
+
+TEST(Sampler, GreedyResponsesAreEqual) {
+  history_model model(11, 64);
+  const auto results =
+      sample(model, some_prompts(2), {.temperature = 0.0, .max_new_tokens = 9, .responses = 2});
+  EXPECT_EQ(results[1][0].tokens, results[1][1].tokens);
+}
+
+TEST(Sampler, TellsHowFarItIs) {
+  history_model model(11, 64);
+  std::vector<std::size_t> seen;
+  const auto told = [&](std::size_t finished, std::size_t total) {
+    EXPECT_EQ(total, 6U);
+    seen.push_back(finished);
+  };
+  sample(model, some_prompts(3), {.max_new_tokens = 4, .responses = 2}, told);
+  EXPECT_EQ(seen, (std::vector<std::size_t>{1, 2, 3, 4, 5, 6}));
+  EXPECT_TRUE(sample(model, {}, {}, told).empty());
+  const auto stop = [](std::size_t, std::size_t) { throw std::runtime_error("stop"); };
+  EXPECT_THROW(sample(model, some_prompts(3), {}, stop), std::runtime_error);
+}
+
+TEST(Sampler, NotFiniteLogitsAreNamed) {
+  history_model model(11, 64);
+  model.broken_length = 7;
+  try {
+    sample(model, std::vector<token_sequence>{{1}, {1, 2, 3, 4}},
+           {.max_new_tokens = 5, .responses = 2});
+    FAIL() << "NaN was sampled from";
+  } catch (const sampling_error& e) {
+    EXPECT_EQ(e.prompt(), 1U);
+    EXPECT_EQ(e.response(), 0U);
+    EXPECT_EQ(e.position(), 3U);
+    EXPECT_NE(std::string(e.what()).find("prompt 1, response 0, token 3"), std::string::npos);
+  }
+}
+
+TEST(Sampler, PromptsThatCannotBeAreNamed) {
+  history_model model(11, 12);
+  const auto problem = [&](std::vector<token_sequence> prompts, const sampling_options& options) {
+    try {
+      sample(model, prompts, options);
+    } catch (const usage_error& e) {
+      return std::string(e.what());
+    }
+    return std::string();
+  };
+  EXPECT_NE(problem({{1}, {}}, {}).find("prompt 1 is empty"), std::string::npos);
+  EXPECT_NE(problem({{1, 11}}, {}).find("token 11"), std::string::npos);
+  EXPECT_NE(problem({{-1}}, {}).find("token -1"), std::string::npos);
+  EXPECT_NE(problem({token_sequence(12, 1)}, {}).find("12 positions"), std::string::npos);
+  EXPECT_NE(problem({{1}}, {.end_token = 11}).find("end_token"), std::string::npos);
+  EXPECT_NE(problem({{1}, {1}}, {.first_prompt = 0xFFFFFFFE}).find("2^32"), std::string::npos);
+  EXPECT_EQ(model.prefills, 0U);
+}
+
+}  // namespace
+}  // namespace prefopt
