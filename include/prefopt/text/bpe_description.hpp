@@ -28,7 +28,12 @@ struct bpe_description {
   std::vector<std::pair<std::string, std::string>> merges;  ///< by rank, the first merged first
   pre_tokenizer words = pre_tokenizer::gpt2;
   std::vector<added_token> added;
-  std::optional<token_id> end;  ///< the token that ends a text
+  std::optional<token_id> end;      ///< the token that ends a text
+  std::optional<token_id> unknown;  ///< stands for a byte without a token; none: it is dropped
+  /// A space goes before a text (and after an added token) that does not start with one (`gpt2`
+  /// only; some RoBERTa tokenizers).
+  bool add_prefix_space = false;
+  std::string source = "tokenizer";  ///< where it came from, for messages
 };
 
 }  // namespace prefopt
