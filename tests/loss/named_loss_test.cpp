@@ -21,16 +21,18 @@ TEST(named_loss, gives_the_preset_of_that_name) {
   const auto value = [](const loss_settings& settings) {
     return named_loss(settings)(terms).value;
   };
-  EXPECT_EQ(value({.method = "dpo", .beta = 0.3}), dpo(0.3)(terms).value);
-  EXPECT_EQ(value({.method = "odpo", .offset = "identity", .alpha = 0.5, .beta = 0.3}),
-            odpo(0.3, 0.5, identity{})(terms).value);
-  EXPECT_EQ(value({.method = "odpo", .offset = "diff-log", .alpha = 2, .beta = 0.3}),
-            odpo(0.3, 2, diff_log{})(terms).value);
-  EXPECT_EQ(value({.method = "slic", .margin = 9, .lambda = 0.25}), slic(9, 0.25)(terms).value);
-  EXPECT_EQ(value({.method = "simpo", .beta = 2, .margin = 1}), simpo(2, 1)(terms).value);
-  EXPECT_EQ(value({.method = "cdpo", .beta = 0.3, .epsilon = 0.2}), cdpo(0.3, 0.2)(terms).value);
-  EXPECT_EQ(value({.method = "softmax-margin", .offset = "identity", .beta = 2}),
-            softmax_margin(identity{}, 2)(terms).value);
+  EXPECT_DOUBLE_EQ(value({.method = "dpo", .beta = 0.3}), dpo(0.3)(terms).value);
+  EXPECT_DOUBLE_EQ(value({.method = "odpo", .offset = "identity", .alpha = 0.5, .beta = 0.3}),
+                   odpo(0.3, 0.5, identity{})(terms).value);
+  EXPECT_DOUBLE_EQ(value({.method = "odpo", .offset = "diff-log", .alpha = 2, .beta = 0.3}),
+                   odpo(0.3, 2, diff_log{})(terms).value);
+  EXPECT_DOUBLE_EQ(value({.method = "slic", .margin = 9, .lambda = 0.25}),
+                   slic(9, 0.25)(terms).value);
+  EXPECT_DOUBLE_EQ(value({.method = "simpo", .beta = 2, .margin = 1}), simpo(2, 1)(terms).value);
+  EXPECT_DOUBLE_EQ(value({.method = "cdpo", .beta = 0.3, .epsilon = 0.2}),
+                   cdpo(0.3, 0.2)(terms).value);
+  EXPECT_DOUBLE_EQ(value({.method = "softmax-margin", .offset = "identity", .beta = 2}),
+                   softmax_margin(identity{}, 2)(terms).value);
 }
 
 TEST(named_loss, makes_a_loss_of_every_name_with_every_offset) {
