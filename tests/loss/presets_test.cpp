@@ -49,6 +49,10 @@ TEST(presets, closed_forms) {
   EXPECT_DOUBLE_EQ(softmax_margin(identity{}, 0.5)(sample).value, softplus(-1.5 + 2.0));
 }
 
+TEST(presets, take_terms_in_braces) {
+  EXPECT_DOUBLE_EQ(dpo(0.5)({.policy_winner = -3, .policy_loser = -4}).value, softplus(-0.5));
+}
+
 TEST(presets, softmax_margin_has_no_cost_below_0) {
   pair_terms<double> inverted = sample;
   std::swap(inverted.winner_score, inverted.loser_score);

@@ -25,7 +25,7 @@ template <class Formula>
 struct differentiated {
   Formula formula;
 
-  template <class Real>
+  template <class Real = double>
   requires pair_formula<Formula, Real> PREFOPT_HD constexpr pair_gradient<Real> operator()(
       const pair_terms<Real>& pair) const {
     using number = dual<Real, 3>;

@@ -26,7 +26,7 @@ struct margin_loss {
   Link link{};
   Regularizer regularizer{};
 
-  template <class Real>
+  template <class Real = double>
   PREFOPT_HD constexpr pair_gradient<Real> operator()(const pair_terms<Real>& pair) const {
     const Real b = Real(beta);
     // Rewards first: where policy and reference are the same model both are exactly 0.
