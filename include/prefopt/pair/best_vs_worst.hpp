@@ -21,8 +21,9 @@ struct best_vs_worst {
     if (count == 0) throw usage_error("best_vs_worst: count must be at least 1, but is 0");
     std::vector<std::size_t> order(scores.size());  // best first
     std::iota(order.begin(), order.end(), std::size_t{0});
-    std::stable_sort(order.begin(), order.end(),
-                     [&](std::size_t i, std::size_t j) { return scores[i] > scores[j]; });
+    std::sort(order.begin(), order.end(), [&](std::size_t i, std::size_t j) {
+      return scores[i] != scores[j] ? scores[i] > scores[j] : i < j;
+    });
     const std::size_t side = std::min(count, scores.size() / 2);
     sampled_pairs drawn;
     for (std::size_t best = 0; best < side; ++best) {
