@@ -1,5 +1,6 @@
 #include <prefopt/train/preference_metrics.hpp>
 
+#include <numbers>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,6 +40,17 @@ TEST(preference_metrics, of_micro_batches_add_up) {
 
 TEST(preference_metrics, of_nothing_are_0) {
   EXPECT_EQ(preference_metrics{}.loss(), 0.0);
+}
+
+TEST(preference_metrics, has_exactly_the_mean_of_equal_losses) {
+  preference_metrics parts;
+  for (int count = 1; count <= 2000; ++count) {
+    parts += {.pairs = 1, .loss_sum = std::numbers::ln2};
+    ASSERT_EQ(parts.loss(), std::numbers::ln2) << count << " pairs";
+  }
+  preference_metrics whole = parts;
+  whole += parts;
+  EXPECT_EQ(whole.loss(), std::numbers::ln2);
 }
 
 }  // namespace

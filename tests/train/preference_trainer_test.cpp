@@ -23,7 +23,7 @@ using test::bigram_model;
 
 TEST(preference_trainer, begins_at_ln_2_and_no_reward_exactly) {
   const preference_dataset data = test::small_data(4, 4, 9);
-  for (const std::size_t batch : {1UL, 3UL, 24UL}) {
+  for (const std::size_t batch : {1UL, 3UL, 7UL, 11UL, 24UL}) {
     bigram_model model(9);
     auto options = test::quiet_options();
     options.max_steps = 1;

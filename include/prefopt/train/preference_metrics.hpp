@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 
 namespace prefopt {
@@ -14,8 +15,15 @@ struct preference_metrics {
   std::size_t correct = 0;         ///< pairs whose winner has the higher implicit reward
   double chosen_log_prob_sum = 0;
   double rejected_log_prob_sum = 0;
+  double loss_rest = 0;  ///< what rounding took from `loss_sum`
 
-  [[nodiscard]] double loss() const { return mean(loss_sum); }
+  /// Losses that are all equal have exactly that mean: at step 0, DPO's is ln 2.
+  [[nodiscard]] double loss() const {
+    if (pairs == 0) return 0.0;
+    const auto count = static_cast<double>(pairs);
+    const double rounded = loss_sum / count;
+    return rounded + (std::fma(-rounded, count, loss_sum) + loss_rest) / count;
+  }
   [[nodiscard]] double reward_margin() const {
     return mean(chosen_reward_sum - rejected_reward_sum);
   }
@@ -23,7 +31,11 @@ struct preference_metrics {
 
   preference_metrics& operator+=(const preference_metrics& other) {
     pairs += other.pairs;
-    loss_sum += other.loss_sum;
+    // Knuth's two-sum: sum and rest together are exact.
+    const double sum = loss_sum + other.loss_sum;
+    const double added = sum - loss_sum;
+    loss_rest += (loss_sum - (sum - added)) + (other.loss_sum - added) + other.loss_rest;
+    loss_sum = sum;
     chosen_reward_sum += other.chosen_reward_sum;
     rejected_reward_sum += other.rejected_reward_sum;
     correct += other.correct;
