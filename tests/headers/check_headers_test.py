@@ -23,7 +23,7 @@ GOOD = {
 
 
 class Rules(unittest.TestCase):
-    def broken(self, changes, without_test={}):
+    def broken(self, changes, tested_in={}):
         """What is reported of GOOD with `changes`; a file changed to None is left out."""
         with tempfile.TemporaryDirectory() as folder:
             for name, text in {**GOOD, **changes}.items():
@@ -31,10 +31,10 @@ class Rules(unittest.TestCase):
                     file = Path(folder) / name
                     file.parent.mkdir(parents=True, exist_ok=True)
                     file.write_text(text)
-            return check_headers.check(Path(folder), without_test)
+            return check_headers.check(Path(folder), tested_in)
 
-    def expect(self, part, changes, without_test={}):
-        broken = self.broken(changes, without_test)
+    def expect(self, part, changes, tested_in={}):
+        broken = self.broken(changes, tested_in)
         self.assertEqual(len(broken), 1, broken)
         self.assertIn(part, broken[0])
 
@@ -71,13 +71,22 @@ class Rules(unittest.TestCase):
         self.expect("has no tests/core/a_test.cpp", {"tests/core/a_test.cpp": None})
         self.expect("includes vector first", {
             "tests/core/a_test.cpp": "#include <vector>\n#include <prefopt/core/a.hpp>\n"})
-        self.expect("there is no include/prefopt/core/x.hpp", {"tests/core/x_test.cpp": ""})
 
-    def test_exceptions(self):
-        why = {"core/a.hpp": "names only"}
-        self.assertEqual(self.broken({"tests/core/a_test.cpp": None}, why), [])
-        self.expect("drop its exception", {}, why)
-        self.expect("an exception, does not exist", {}, {"core/x.hpp": "gone"})
+    def test_nested_headers(self):
+        nested = {"include/prefopt/model/deep/c.hpp": "#pragma once\n#include <Eigen/Core>\n",
+                  "include/prefopt/model/c.hpp": None,
+                  "include/prefopt/prefopt.hpp":
+                      GOOD["include/prefopt/prefopt.hpp"].replace("model/c", "model/deep/c")}
+        test = "#include <prefopt/model/deep/c.hpp>\n"
+        self.assertEqual(self.broken({**nested, "tests/model/c_test.cpp": test}), [])
+
+    def test_headers_tested_elsewhere(self):
+        elsewhere = {"core/a.hpp": "loss/b_test.cpp"}
+        self.assertEqual(self.broken({"tests/core/a_test.cpp": None}, elsewhere), [])
+        self.expect("drop its entry", {}, elsewhere)
+        self.expect("tests/loss/x_test.cpp does not exist", {"tests/core/a_test.cpp": None},
+                    {"core/a.hpp": "loss/x_test.cpp"})
+        self.expect("in TESTED_IN, does not exist", {}, {"core/x.hpp": "core/a_test.cpp"})
 
 
 if __name__ == "__main__":
