@@ -1,0 +1,73 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <xxhash.h>
+
+namespace prefopt {
+
+/// The hashed word n-grams of texts, each once, as a set of buckets. A word is a run of ASCII
+/// letters, digits, apostrophes and bytes above 127, in lower case; `<br />` parts words; `!` and
+/// `?` are words of their own. Keeps scratch memory, so one object serves one thread.
+class word_ngrams {
+ public:
+  /// Sequences of 1 to `longest` words fall into 2^bits buckets; bits from 1 to 32.
+  word_ngrams(unsigned bits, std::size_t longest) : shift_(64U - bits), longest_(longest) {}
+
+  /// Writes the text's buckets to `buckets`, sorted, without doubles.
+  void operator()(std::string_view text, std::vector<std::uint32_t>& buckets) {
+    buckets.clear();
+    words_.clear();
+    for (std::size_t i = 0; i < text.size();) {
+      if (text[i] == '<' && text.substr(i, line_break.size()) == line_break) {
+        i += line_break.size();
+      } else if (text[i] == '!' || text[i] == '?') {
+        add(text.substr(i, 1), buckets);
+        ++i;
+      } else if (in_word(text[i])) {
+        word_.clear();
+        for (; i < text.size() && in_word(text[i]); ++i) word_ += lower(text[i]);
+        add(word_, buckets);
+      } else {
+        ++i;
+      }
+    }
+    std::sort(buckets.begin(), buckets.end());
+    buckets.erase(std::unique(buckets.begin(), buckets.end()), buckets.end());
+  }
+
+ private:
+  static constexpr std::string_view line_break = "<br />";
+
+  static char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+  static bool in_word(char c) {
+    const char l = lower(c);
+    return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || c == '\'' ||
+           static_cast<unsigned char>(c) >= 0x80;
+  }
+
+  /// The n-grams that end with this word: the hash of n words continues that of the n - 1 before.
+  void add(std::string_view word, std::vector<std::uint32_t>& buckets) {
+    words_.push_back(XXH3_64bits(word.data(), word.size()));
+    std::uint64_t hash = 0;
+    const std::size_t most = std::min(longest_, words_.size());
+    for (std::size_t n = 1; n <= most; ++n) {
+      // The multiplier is the golden ratio's, odd: products differ where factors do.
+      hash = (hash ^ words_[words_.size() - n]) * 0x9E3779B97F4A7C15U;
+      hash ^= hash >> 32U;
+      buckets.push_back(static_cast<std::uint32_t>((hash * 0x9E3779B97F4A7C15U) >> shift_));
+    }
+  }
+
+  unsigned shift_;
+  std::size_t longest_;
+  std::string word_;
+  std::vector<std::uint64_t> words_;  // hashes of the text's words
+};
+
+}  // namespace prefopt
