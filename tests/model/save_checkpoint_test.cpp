@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include <prefopt/model/load_weights.hpp>
+#include <prefopt/text/load_tokenizer.hpp>
 
 #include "support/bare_model.hpp"
 #include "support/damage.hpp"
@@ -57,6 +58,55 @@ TEST(save_checkpoint, WritesGgufAsHuggingFaceFiles) {
     EXPECT_EQ(again.end, checkpoint.end) << name;
     EXPECT_EQ(json_of(outer / "saved/generation_config.json")["eos_token_id"], 0) << name;
   }
+}
+
+TEST(save_checkpoint, WritesTheTokenizerOfGguf) {
+  const test::temporary_folder outer;
+  const auto checkpoint = open_checkpoint(test::golden("checkpoint/llama.gguf"));
+  const auto model = load_transformer<test::bare_model>(checkpoint);
+  save_checkpoint(outer / "saved", checkpoint, model);
+  const auto tokenizer = load_tokenizer(outer / "saved");
+  EXPECT_EQ(tokenizer.encode("cab<end>"), (token_sequence{3, 12, 0}));
+  EXPECT_EQ(tokenizer.end_token(), 0);
+  const auto config = json_of(outer / "saved/tokenizer_config.json");
+  EXPECT_EQ(config["eos_token"], "<end>");
+  EXPECT_EQ(config["chat_template"], "{{ messages }}");
+  EXPECT_EQ(config["model_max_length"], 9);
+  EXPECT_EQ(json_of(outer / "saved/special_tokens_map.json")["eos_token"], "<end>");
+
+  // Saved once more, from the folder: its files are copied.
+  const auto folder = open_checkpoint(outer / "saved");
+  save_checkpoint(outer / "again", folder, model);
+  for (const auto& entry : fs::directory_iterator(outer / "saved")) {
+    EXPECT_EQ(test::file_bytes(entry.path()),
+              test::file_bytes(outer / "again" / entry.path().filename()))
+        << entry.path();
+  }
+
+  checkpoint_description wrong = checkpoint;
+  wrong.padding = 13;
+  expect_error<usage_error>([&] { save_checkpoint(outer / "wrong", wrong, model); },
+                            "pad_token is 13, which is not in the tokenizer's vocabulary");
+}
+
+// A model that came from no file: config, tokenizer and weights are all that is needed.
+TEST(save_checkpoint, WritesAModelMadeHere) {
+  const test::temporary_folder outer;
+  checkpoint_description description;
+  description.model_type = "gpt2";
+  description.config = open_checkpoint(test::golden("checkpoint/gpt2")).config;
+  bpe_description tokenizer;
+  tokenizer.vocabulary = {"a", "b", "ab"};
+  tokenizer.merges = {{"a", "b"}};
+  tokenizer.added = {{3, "<end>"}};
+  tokenizer.end = 3;
+  description.tokenizer = tokenizer;
+  const test::bare_model model(description.config);
+  save_checkpoint(outer / "made", description, model);
+  const auto again = open_checkpoint(outer / "made");
+  EXPECT_EQ(again.config, description.config);
+  EXPECT_EQ(again.end, 3);
+  EXPECT_EQ(load_tokenizer(outer / "made").encode("abb<end>"), (token_sequence{2, 1, 3}));
 }
 
 TEST(save_checkpoint, ShardsAndNarrowsOnRequest) {

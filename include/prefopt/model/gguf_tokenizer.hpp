@@ -82,6 +82,7 @@ inline std::optional<bpe_description> read_gguf_tokenizer(const gguf_file& file,
     }
   }
   description.end = find_gguf_token(file, "tokenizer.ggml.eos_token_id", count);
+  description.source = file.path().string();
   return description;
 }
 

@@ -23,6 +23,7 @@
 #include <prefopt/model/float_format.hpp>
 #include <prefopt/model/language_model.hpp>
 #include <prefopt/model/safetensors_writer.hpp>
+#include <prefopt/model/save_tokenizer.hpp>
 #include <prefopt/model/stored_parts.hpp>
 #include <prefopt/model/transformer_layout.hpp>
 
@@ -66,7 +67,8 @@ inline void put_token(nlohmann::ordered_json& fields, const char* key,
 
 inline void put_tokens(nlohmann::ordered_json& fields, const checkpoint_description& description) {
   put_token(fields, "bos_token_id", description.begin);
-  put_token(fields, "eos_token_id", description.end);
+  const bool from_tokenizer = !description.end && description.tokenizer;
+  put_token(fields, "eos_token_id", from_tokenizer ? description.tokenizer->end : description.end);
   put_token(fields, "pad_token_id", description.padding);
 }
 
@@ -133,6 +135,7 @@ inline void write_checkpoint_files(const std::filesystem::path& folder,
     detail::put_tokens(generation, description);
     write_file_atomically(folder / "generation_config.json", generation.dump(2) + "\n");
   }
+  if (description.tokenizer) save_tokenizer(folder, description);
 }
 
 /// The same into `folder`, which appears whole or not at all. An existing folder is replaced, but
