@@ -13,7 +13,7 @@
 #include <prefopt/core/random.hpp>
 
 /// A corpus that needs no download: a small grammar of film reviews, half of them positive. It has
-/// about 250 words; phrases and clauses contain phrases and clauses.
+/// about 230 words; phrases and clauses contain phrases and clauses.
 namespace prefopt::embedded {
 
 /// A review and what it thinks of the film.
