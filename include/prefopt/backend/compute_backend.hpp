@@ -44,7 +44,7 @@ namespace prefopt {
 ///    dy[i].
 /// 13. `head_log_probs(x, weight, predictions, by_row, logits, log_sums, log_probs)` and
 ///    `head_backward(...)`: token log-probs from x (U, D) in chunks, logits (U, V) never whole.
-/// 14. `read(view, host)`: copies to host memory.
+/// 14. `read(view, host)` copies to host memory, `write(host, view)` from it.
 template <class Backend>
 concept compute_backend = requires(typename Backend::array array, typename Backend::weight weight,
                                    matrix_view m, const_matrix_view c, const float* vector,
@@ -80,6 +80,7 @@ concept compute_backend = requires(typename Backend::array array, typename Backe
   Backend::head_log_probs(c, weight, predictions, indices, array, floats, floats);
   Backend::head_backward(c, weight, c, predictions, indices, weights, weights, array, m, m);
   Backend::read(c, floats);
+  Backend::write(weights, m);
 };
 
 }  // namespace prefopt

@@ -94,21 +94,33 @@ class transformer {
     const packed_batch packed = pack(batch, vocabulary_size(), max_positions());
     ready_ = false;
     run(packed, false);
-    // A prompt's last row is needed for every response: compute it once, hand it out each time.
+    // Predictions ascend in their rows, but that a prompt's last row is needed for every response
+    // of it: that one is kept apart.
+    std::vector<float> chunk;
     std::vector<float> shared;
-    std::vector<float> row(vocabulary_size());
     std::size_t shared_row = packed.head_rows.size();
+    std::size_t first = 0;
+    std::size_t last = 0;  // rows [first, last) are in `chunk`
     for (const packed_prediction& p : packed.predictions) {
-      std::vector<float>& logits = p.position == 0 ? shared : row;
-      if (p.position != 0 || p.row != shared_row) {
-        logits.resize(vocabulary_size());
-        const_matrix_view x{normed_.data() + p.row * config().width, 1, config().width};
-        const matrix_view out = logits_.as(1, vocabulary_size());
-        Backend::linear(x, parameters_.head(), nullptr, out);
-        Backend::read(out, logits);
-        if (p.position == 0) shared_row = p.row;
+      if (p.position == 0 && p.row == shared_row) {
+        visit(p.response, p.position, std::span<const float>(shared));
+        continue;
       }
-      visit(p.response, p.position, std::span<const float>(logits));
+      if (p.row >= last) {
+        first = p.row;
+        last = std::min(packed.head_rows.size(), first + visited_rows);
+        chunk.resize((last - first) * vocabulary_size());
+        write_logits(const_matrix_view{normed_.data() + first * config().width, last - first,
+                                       config().width},
+                     chunk);
+      }
+      const auto logits = std::span<const float>(chunk).subspan((p.row - first) * vocabulary_size(),
+                                                                vocabulary_size());
+      if (p.position == 0) {
+        shared.assign(logits.begin(), logits.end());
+        shared_row = p.row;
+      }
+      visit(p.response, p.position, logits);
     }
   }
 
@@ -159,8 +171,8 @@ class transformer {
                           std::to_string(max_positions()) + " positions");
       }
       step_positions_.push_back(position);
-      cache.extend(row);
     }
+    for (const std::size_t row : rows) cache.extend(row);
     const std::size_t width = config().width;
     const matrix_view x = hidden_.as(rows.size(), width);
     Backend::embed(tokens, step_positions_, parameters_.embedding().value,
@@ -183,6 +195,8 @@ class transformer {
 
  private:
   using array = typename Backend::array;
+
+  static constexpr std::size_t visited_rows = 48;  // of logits in memory, in visit_logits
 
   /// What a layer keeps for the backward pass.
   struct kept {

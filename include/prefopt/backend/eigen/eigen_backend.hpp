@@ -134,6 +134,9 @@ struct eigen_backend {
   static void read(const_matrix_view from, std::span<float> to) {
     std::copy_n(from.data, to.size(), to.data());
   }
+  static void write(std::span<const float> from, matrix_view to) {
+    std::copy_n(from.data(), from.size(), to.data);
+  }
 };
 
 static_assert(compute_backend<eigen_backend>);

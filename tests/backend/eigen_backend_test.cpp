@@ -1,0 +1,12 @@
+#include <prefopt/backend/eigen/eigen_backend.hpp>
+
+#include "backend/conformance.hpp"
+
+namespace prefopt::test {
+namespace {
+
+using backends = testing::Types<eigen_backend>;
+INSTANTIATE_TYPED_TEST_SUITE_P(eigen, backend_conformance, backends);
+
+}  // namespace
+}  // namespace prefopt::test
