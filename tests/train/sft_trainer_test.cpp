@@ -118,12 +118,12 @@ TEST(sft_trainer, resumed_after_sigkill_ends_bit_for_bit_where_an_unbroken_run_d
   EXPECT_EQ(resumed.weights(), unbroken.weights());
 }
 
-TEST(whole_text, leaves_only_the_first_token_out) {
+TEST(example_of_text, leaves_only_the_first_token_out) {
   const std::vector<token_id> text = {4, 3, 2};
-  const sft_example example = whole_text(text);
+  const sft_example example = example_of_text(text);
   EXPECT_EQ(example.prompt, (token_sequence{4}));
   EXPECT_EQ(example.response, (token_sequence{3, 2}));
-  EXPECT_THROW(whole_text(std::vector<token_id>{4}), usage_error);
+  EXPECT_THROW(example_of_text(std::vector<token_id>{4}), usage_error);
 }
 
 TEST(sft_trainer, refuses_empty_examples) {

@@ -29,8 +29,8 @@ struct sft_example {
 
 /// The example whose loss is over a whole text of two tokens or more (all but its first, which
 /// nothing precedes). Throws `usage_error` for a shorter one.
-inline sft_example whole_text(std::span<const token_id> tokens) {
-  if (tokens.size() < 2) throw usage_error("whole_text: a text needs at least two tokens");
+inline sft_example example_of_text(std::span<const token_id> tokens) {
+  if (tokens.size() < 2) throw usage_error("example_of_text: a text needs at least two tokens");
   return {{tokens[0]}, {tokens.begin() + 1, tokens.end()}};
 }
 
