@@ -1,6 +1,7 @@
 // The trainers with the model that they are for: what holds for a small model must hold here too.
 #include <csignal>
 #include <numbers>
+#include <optional>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -48,6 +49,19 @@ model_type small_model(bool llama) {
   return model;
 }
 
+/// While one lives, one thread: a forked child has none of its parent's, and for so small a model
+/// more are slower.
+class one_thread {
+ public:
+  one_thread() { omp_set_num_threads(1); }
+  one_thread(const one_thread&) = delete;
+  one_thread& operator=(const one_thread&) = delete;
+  ~one_thread() { omp_set_num_threads(before_); }
+
+ private:
+  int before_ = omp_get_max_threads();
+};
+
 std::vector<float> weights_of(model_type& model) {
   std::vector<float> all;
   for (const parameter& p : model.parameters()) {
@@ -60,6 +74,8 @@ TEST(transformer_training, begins_at_ln_2_exactly_at_every_batch_size) {
   const preference_dataset data = test::small_data(5, 4, 37);
   for (const bool llama : {false, true}) {
     for (const std::size_t batch : {1UL, 7UL, 30UL}) {
+      std::optional<one_thread> limit;
+      if (batch != 7) limit.emplace();  // and once with all threads
       model_type model = small_model(llama);
       auto options = test::quiet_options();
       options.max_steps = 1;
@@ -74,6 +90,7 @@ TEST(transformer_training, begins_at_ln_2_exactly_at_every_batch_size) {
 }
 
 TEST(transformer_training, learns_to_prefer_the_winners) {
+  const one_thread limit;
   const preference_dataset data = test::small_data(6, 3, 37);
   for (const bool llama : {false, true}) {
     model_type model = small_model(llama);
@@ -91,6 +108,7 @@ TEST(transformer_training, learns_to_prefer_the_winners) {
 }
 
 TEST(transformer_training, learns_texts) {
+  const one_thread limit;
   std::vector<sft_example> examples;
   for (token_id i = 0; i < 12; ++i) {
     examples.push_back({{i}, {(i + 5) % 37, (i + 11) % 37, (2 * i) % 37}});
@@ -106,9 +124,7 @@ TEST(transformer_training, learns_texts) {
 }
 
 TEST(transformer_training, resumed_after_sigkill_ends_bit_for_bit_where_an_unbroken_run_does) {
-  // One thread: a forked child has none of its parent's.
-  const int threads = omp_get_max_threads();
-  omp_set_num_threads(1);
+  const one_thread limit;
   const preference_dataset data = test::small_data(6, 3, 37);
   auto options = test::quiet_options();
   options.epochs = 3;  // 9 steps
@@ -146,7 +162,6 @@ TEST(transformer_training, resumed_after_sigkill_ends_bit_for_bit_where_an_unbro
     EXPECT_EQ(train(resumed), 0);
     EXPECT_EQ(weights_of(resumed), weights_of(unbroken));
   }
-  omp_set_num_threads(threads);
 }
 
 }  // namespace
