@@ -1,0 +1,114 @@
+#include <omp.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <iostream>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <prefopt/core/random.hpp>
+#include <prefopt/model/eigen_transformer.hpp>
+#include <prefopt/sample/sampler.hpp>
+#include <support/test_models.hpp>
+
+namespace prefopt {
+namespace {
+
+std::vector<token_sequence> random_prompts(std::size_t count) {
+  random_stream random(3);
+  std::vector<token_sequence> prompts(count);
+  for (auto& prompt : prompts) {
+    prompt.resize(1 + random.below(12));
+    for (auto& token : prompt) token = static_cast<token_id>(random.below(61));
+  }
+  return prompts;
+}
+
+/// On one thread, unless a test says otherwise: models this small gain nothing from two.
+class transformer_sampling : public testing::TestWithParam<transformer_config> {
+ protected:
+  transformer_sampling() { omp_set_num_threads(1); }
+  ~transformer_sampling() override { omp_set_num_threads(threads_); }
+
+ private:
+  int threads_ = omp_get_max_threads();
+};
+
+INSTANTIATE_TEST_SUITE_P(kinds, transformer_sampling,
+                         testing::Values(test::odd_gpt2(), test::odd_llama()),
+                         [](const auto& tested) {
+                           return std::string(tested.param.gated ? "llama" : "gpt2");
+                         });
+
+TEST_P(transformer_sampling, LogProbsEqualTheModelsScoring) {
+  eigen_transformer model = test::random_transformer(GetParam());
+  const auto prompts = random_prompts(10);
+  for (const double temperature : {0.0, 0.7, 1.0}) {
+    const auto results = sample(model, prompts,
+                                {.temperature = temperature,
+                                 .top_k = temperature == 1.0 ? 0U : 20U,
+                                 .max_new_tokens = 35,
+                                 .end_token = 5,
+                                 .responses = 4,
+                                 .batch_rows = 7});
+    response_batch batch;
+    for (std::size_t p = 0; p < prompts.size(); ++p) {
+      batch.groups.push_back({prompts[p], {}});
+      for (const auto& r : results[p]) batch.groups.back().responses.emplace_back(r.tokens);
+    }
+    std::vector<double> log_probs(batch.size());
+    model.log_probs(batch, log_probs);
+    const auto tokens = model.token_log_probs(batch);
+    double worst = 0.0;
+    std::size_t n = 0;
+    for (const auto& responses : results) {
+      for (const auto& response : responses) {
+        EXPECT_NEAR(response.log_prob, log_probs[n], 1e-4 * std::max(1.0, -log_probs[n]));
+        ASSERT_EQ(response.token_log_probs.size(), tokens[n].size());
+        for (std::size_t t = 0; t < tokens[n].size(); ++t) {
+          const auto difference =
+              static_cast<double>(std::abs(response.token_log_probs[t] - tokens[n][t]));
+          EXPECT_LE(difference, 1e-4) << "response " << n << ", token " << t;
+          worst = std::max(worst, difference);
+        }
+        ++n;
+      }
+    }
+
+    std::cout << "T = " << temperature << ": largest difference of a token's log-prob " << worst
+              << '\n';
+  }
+}
+
+TEST_P(transformer_sampling, ResultsDoNotDependOnTheBatchAndOnThreads) {
+  eigen_transformer model = test::random_transformer(GetParam());
+  const auto prompts = random_prompts(12);
+  sampling_options options{.max_new_tokens = 30, .end_token = 5, .responses = 3, .batch_rows = 1};
+  const auto one = sample(model, prompts, options);
+  options.batch_rows = 32;
+  const auto many = sample(model, prompts, options);
+  for (std::size_t p = 0; p < prompts.size(); ++p) {
+    for (std::size_t m = 0; m < 3; ++m) {
+      EXPECT_EQ(one[p][m].tokens, many[p][m].tokens);
+      EXPECT_EQ(one[p][m].token_log_probs, many[p][m].token_log_probs);
+    }
+  }
+  // A shorter limit gives the beginnings. Few tokens: two threads crawl on a busy machine.
+  omp_set_num_threads(2);
+  options.max_new_tokens = 4;
+  const auto begun = sample(model, std::span(prompts).first(2), options);
+  for (std::size_t p = 0; p < begun.size(); ++p) {
+    for (std::size_t m = 0; m < 3; ++m) {
+      token_sequence whole = one[p][m].tokens;
+      whole.resize(std::min<std::size_t>(whole.size(), 4));
+      EXPECT_EQ(begun[p][m].tokens, whole);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace prefopt
