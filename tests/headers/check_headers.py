@@ -65,7 +65,6 @@ TESTED_IN = {
     "score/lexicon_rules.hpp": "score/lexicon_scorer_test.cpp",
     "score/whole_text.hpp": "score/scorer_test.cpp",
     "score/words.hpp": "score/lexicon_scorer_test.cpp",
-    "text/byte_alphabet.hpp": "text/byte_level_bpe_test.cpp",
     "train/training_options.hpp": "train/training_loop_test.cpp",
 }
 
