@@ -1,0 +1,181 @@
+#pragma once
+
+// Everything on the CPU, in the order in which data flows. The light part alone, which needs
+// nothing but the standard library, is odpo.hpp.
+
+// core/: errors, files, random numbers
+#include <prefopt/core/atomic_file.hpp>    // a file that appears whole or not at all
+#include <prefopt/core/atomic_folder.hpp>  // a folder that does
+#include <prefopt/core/config.hpp>         // the version; PREFOPT_HD, what a kernel may call
+#include <prefopt/core/error.hpp>          // the errors: usage, data, checkpoint, score, numeric
+#include <prefopt/core/mapped_file.hpp>    // a file's bytes, mapped to memory
+#include <prefopt/core/math.hpp>           // exp, log, logistic in float for loops that vectorize
+#include <prefopt/core/progress.hpp>       // a bar with rate and time left, or plain lines
+#include <prefopt/core/random.hpp>         // random numbers as a function of (seed, purpose, index)
+
+// data/: the nouns, and data sets in files
+#include <prefopt/data/compression.hpp>            // plain, gzip, xz, zstd: which one a file is
+#include <prefopt/data/decompressor.hpp>           // bytes of each of them, in pieces
+#include <prefopt/data/input_file.hpp>             // a file to read, compressed or not
+#include <prefopt/data/json_row.hpp>               // fields of a line, with errors that name them
+#include <prefopt/data/line_reader.hpp>            // lines, numbered
+#include <prefopt/data/output_file.hpp>            // a file to write, whole or not at all
+#include <prefopt/data/preference_dataset.hpp>     // tokenized prompts, responses and pairs of them
+#include <prefopt/data/preference_pair.hpp>        // prompt, chosen and rejected
+#include <prefopt/data/preferences_file.hpp>       // pairs under TRL's column names
+#include <prefopt/data/rated_posts_file.hpp>       // posts with rated responses, the authors' form
+#include <prefopt/data/response_batch.hpp>         // what a model computes in one go
+#include <prefopt/data/reviews_file.hpp>           // IMDB's reviews
+#include <prefopt/data/scored_response.hpp>        // prompt, text and score
+#include <prefopt/data/scored_responses_file.hpp>  // scored responses, one a line
+#include <prefopt/data/token.hpp>                  // token_id
+
+// text/: tokenizers
+#include <prefopt/text/added_token_finder.hpp>  // special tokens in a text
+#include <prefopt/text/bpe_description.hpp>     // what a tokenizer's files say
+#include <prefopt/text/byte_alphabet.hpp>       // the letters that stand for bytes
+#include <prefopt/text/byte_level_bpe.hpp>      // the tokenizer of GPT-2 and its relatives
+#include <prefopt/text/load_tokenizer.hpp>      // whichever of them a folder has
+#include <prefopt/text/merge_table.hpp>         // words to tokens, merge by merge
+#include <prefopt/text/tokenizer.hpp>           // the concept: text to tokens and back
+#include <prefopt/text/tokenizer_file.hpp>      // files of tokenizers that may be damaged
+#include <prefopt/text/tokenizer_json.hpp>      // tokenizer.json
+#include <prefopt/text/train_bpe.hpp>           // merges learnt from texts
+#include <prefopt/text/utf8.hpp>                // characters and broken bytes
+#include <prefopt/text/vocab_merges.hpp>        // vocab.json and merges.txt
+#include <prefopt/text/word_splitter.hpp>       // text to words, before merging
+#include <prefopt/text/write_tokenizer.hpp>     // the same files, written
+
+// offset/: how far apart a pair must end up
+#include <prefopt/offset/alpha_scaled.hpp>   // alpha * offset
+#include <prefopt/offset/clamped.hpp>        // lowest <= offset <= highest
+#include <prefopt/offset/constant.hpp>       // c
+#include <prefopt/offset/diff_log.hpp>       // log s_w - log s_l
+#include <prefopt/offset/identity.hpp>       // s_w - s_l
+#include <prefopt/offset/log_diff.hpp>       // log(s_w - s_l)
+#include <prefopt/offset/no_offset.hpp>      // 0
+#include <prefopt/offset/offset_policy.hpp>  // the concept: two scores -> nats
+#include <prefopt/offset/sum_of.hpp>         // offset + offset
+
+// loss/: the other axes of a loss, presets, evaluation
+#include <prefopt/loss/any_pair_loss.hpp>    // a loss chosen at run time
+#include <prefopt/loss/batch.hpp>            // a loss over arrays of pairs, threads optional
+#include <prefopt/loss/differentiated.hpp>   // a pair_loss of a value-only formula
+#include <prefopt/loss/dual.hpp>             // numbers that carry their derivatives
+#include <prefopt/loss/functions.hpp>        // sigmoid and others, of plain and of dual numbers
+#include <prefopt/loss/implicit_reward.hpp>  // the axis h: log ratio, no reference, per token
+#include <prefopt/loss/link.hpp>             // the axis link: logistic, hinge, squared, label noise
+#include <prefopt/loss/margin_loss.hpp>      // link(beta * h - offset) + regularizer
+#include <prefopt/loss/named_loss.hpp>       // a loss by its name in options
+#include <prefopt/loss/pair_terms.hpp>  // terms in, value and derivatives out; the concept pair_loss
+#include <prefopt/loss/presets.hpp>     // dpo, odpo, slic, ipo, cdpo, robust_dpo, rso, simpo, ...
+#include <prefopt/loss/regularizer.hpp>  // the axis of what else is kept
+#include <prefopt/loss/validate.hpp>     // score_error for ties and the like
+
+// backend/: where arrays live and the operations on them
+#include <prefopt/backend/attention_shape.hpp>  // heads and where they stand
+#include <prefopt/backend/compute_backend.hpp>  // the concept: arrays and the operations on them
+#include <prefopt/backend/eigen/array.hpp>      // aligned floats
+#include <prefopt/backend/eigen/attention.hpp>  // rotary positions, attention of packed segments
+#include <prefopt/backend/eigen/decode.hpp>     // attention over a cache
+#include <prefopt/backend/eigen/eigen_backend.hpp>  // the backend made of these
+#include <prefopt/backend/eigen/elementwise.hpp>    // activations, sums, embeddings
+#include <prefopt/backend/eigen/head.hpp>           // token log-probs without whole logits
+#include <prefopt/backend/eigen/lanes.hpp>          // sums in a fixed order
+#include <prefopt/backend/eigen/norm.hpp>           // layer and RMS norm
+#include <prefopt/backend/eigen/packed_weight.hpp>  // products whose rows do not depend on each other
+#include <prefopt/backend/eigen/product.hpp>        // matrix products of gradients
+#include <prefopt/backend/kinds.hpp>                // kinds of norms and activations
+#include <prefopt/backend/matrix_view.hpp>          // a matrix that somebody else owns
+#include <prefopt/backend/packed_batch.hpp>         // [x | y_1 | ... | y_M] as rows
+
+// model/: language models and their checkpoints
+#include <prefopt/model/architecture.hpp>        // one kind of checkpoint
+#include <prefopt/model/architecture_gpt2.hpp>   // GPT-2
+#include <prefopt/model/architecture_llama.hpp>  // Llama and its family
+#include <prefopt/model/architectures.hpp>       // the table of them
+#include <prefopt/model/checkpoint.hpp>          // open_checkpoint: a folder or a GGUF file
+#include <prefopt/model/config_reader.hpp>       // fields of config.json
+#include <prefopt/model/decoding_model.hpp>      // the concept: token by token over a cache
+#include <prefopt/model/distribution_model.hpp>  // the concept: whole next-token distributions
+#include <prefopt/model/eigen_transformer.hpp>   // the decoder on the processor
+#include <prefopt/model/float_format.hpp>        // float32, float16, bfloat16
+#include <prefopt/model/ggml_blocks.hpp>         // quantized blocks to floats
+#include <prefopt/model/gguf.hpp>                // GGUF in
+#include <prefopt/model/gguf_metadata.hpp>       // a GGUF file's keys
+#include <prefopt/model/gguf_tokenizer.hpp>      // the tokenizer in a GGUF file
+#include <prefopt/model/json_file.hpp>           // JSON that may be damaged
+#include <prefopt/model/language_model.hpp>  // the concepts: log-probs and gradients; parameters
+#include <prefopt/model/load_weights.hpp>    // a file's arrays into parameters
+#include <prefopt/model/safetensors.hpp>     // safetensors in, one file or sharded
+#include <prefopt/model/safetensors_header.hpp>  // what a safetensors file says it holds
+#include <prefopt/model/safetensors_writer.hpp>  // safetensors out
+#include <prefopt/model/save_checkpoint.hpp>     // a folder that transformers reads
+#include <prefopt/model/save_tokenizer.hpp>      // the tokenizer's files of a checkpoint
+#include <prefopt/model/stored_parts.hpp>        // how files name and store parameters
+#include <prefopt/model/tensor_match.hpp>        // parameters and the arrays that hold them
+#include <prefopt/model/tensor_shape.hpp>        // products of sides that may not fit
+#include <prefopt/model/tensor_source.hpp>       // a file of named arrays
+#include <prefopt/model/transformer.hpp>         // the decoder, over any backend
+#include <prefopt/model/transformer_cache.hpp>   // keys and values of prompts and rows that decode
+#include <prefopt/model/transformer_config.hpp>  // what tells one decoder from another
+#include <prefopt/model/transformer_layout.hpp>  // names and shapes of parameters
+#include <prefopt/model/transformer_parameters.hpp>  // its parameters and their gradients
+
+// sample/: responses from a model
+#include <prefopt/sample/sampler.hpp>           // responses to prompts, batched over a cache
+#include <prefopt/sample/sampling_error.hpp>    // a logit that is not finite
+#include <prefopt/sample/sampling_options.hpp>  // temperature, top-k, top-p, lengths, seed
+#include <prefopt/sample/token_sampler.hpp>     // logits -> a token and its log-prob
+
+// score/: rewards of responses
+#include <prefopt/score/classifier_scorer.hpp>  // its p(positive) as a score
+#include <prefopt/score/lexicon_file.hpp>       // valences of words, in VADER's format
+#include <prefopt/score/lexicon_rules.hpp>      // VADER's degree words, negations and phrases
+#include <prefopt/score/lexicon_scorer.hpp>     // how positive a text is, by VADER's rules
+#include <prefopt/score/ngram_classifier.hpp>   // a linear classifier over them, trained here
+#include <prefopt/score/reward.hpp>             // the paper's forms of p(positive)
+#include <prefopt/score/scorer.hpp>             // the concept: prompt and response -> score
+#include <prefopt/score/whole_text.hpp>         // a scorer of prompt and response as one text
+#include <prefopt/score/word_ngrams.hpp>        // hashed n-grams of words
+#include <prefopt/score/words.hpp>              // text to words, as Python has them
+
+// pair/: scored responses -> pairs
+#include <prefopt/pair/all_pairs.hpp>      // every pair with unequal scores
+#include <prefopt/pair/best_vs_worst.hpp>  // the best against the worst
+#include <prefopt/pair/first_two.hpp>      // the first two responses
+#include <prefopt/pair/pair_sampler.hpp>   // the concept: scores of a prompt's responses -> pairs
+#include <prefopt/pair/random_pairs.hpp>   // some pairs by chance
+
+// train/: from pairs to a trained policy
+#include <prefopt/train/adamw.hpp>               // AdamW
+#include <prefopt/train/content_hash.hpp>        // whether weights or data are still the same
+#include <prefopt/train/data_order.hpp>          // the order of an epoch
+#include <prefopt/train/gradient_norm.hpp>       // clipping
+#include <prefopt/train/metrics_file.hpp>        // metrics as JSON lines
+#include <prefopt/train/optimizer.hpp>           // the concept, and gradient_descent
+#include <prefopt/train/pair_gathering.hpp>      // pairs of a data set to batches
+#include <prefopt/train/preference_batch.hpp>    // what one step sees
+#include <prefopt/train/preference_metrics.hpp>  // what one step reports
+#include <prefopt/train/preference_trainer.hpp>  // fine-tuning on pairs
+#include <prefopt/train/reference_store.hpp>     // the reference's log-probs, computed once
+#include <prefopt/train/rmsprop.hpp>             // RMSprop
+#include <prefopt/train/run_checkpoint.hpp>      // a run that can be resumed
+#include <prefopt/train/schedule.hpp>            // warm-up, then constant, linear or cosine
+#include <prefopt/train/sft_trainer.hpp>         // fine-tuning on texts
+#include <prefopt/train/sgd.hpp>                 // SGD with momentum
+#include <prefopt/train/stop_signal.hpp>         // SIGINT and SIGTERM
+#include <prefopt/train/tensorboard_file.hpp>    // metrics for TensorBoard
+#include <prefopt/train/train_step.hpp>          // forward, losses, backward
+#include <prefopt/train/training_loop.hpp>       // steps, metrics, checkpoints
+#include <prefopt/train/training_options.hpp>    // settings of a run
+
+// eval/: how good it is
+#include <prefopt/eval/bootstrap.hpp>      // means with intervals
+#include <prefopt/eval/gnuplot.hpp>        // pictures by gnuplot
+#include <prefopt/eval/kl.hpp>             // KL from the reference: exact, k1, k3
+#include <prefopt/eval/pareto.hpp>         // the front of reward against KL
+#include <prefopt/eval/report.hpp>         // tables as text, Markdown and CSV
+#include <prefopt/eval/tradeoff_plot.hpp>  // reward against KL
+#include <prefopt/eval/training_plot.hpp>  // a run's metrics over its steps
+#include <prefopt/eval/win_rate.hpp>       // the concept judge, and how often it prefers
