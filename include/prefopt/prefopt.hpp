@@ -37,6 +37,7 @@
 #include <prefopt/text/byte_level_bpe.hpp>      // the tokenizer of GPT-2 and its relatives
 #include <prefopt/text/load_tokenizer.hpp>      // whichever of them a folder has
 #include <prefopt/text/merge_table.hpp>         // words to tokens, merge by merge
+#include <prefopt/text/tokenize_dataset.hpp>    // rows of text -> a data set of tokens
 #include <prefopt/text/tokenizer.hpp>           // the concept: text to tokens and back
 #include <prefopt/text/tokenizer_file.hpp>      // files of tokenizers that may be damaged
 #include <prefopt/text/tokenizer_json.hpp>      // tokenizer.json

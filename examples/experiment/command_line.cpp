@@ -1,0 +1,242 @@
+#include "command_line.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <exception>
+#include <iostream>
+#include <limits>
+#include <string>
+
+#include <prefopt/core/error.hpp>
+
+#include "stopped.hpp"
+
+namespace experiment {
+namespace {
+
+// Names that the options may have as values; `experiment/methods.hpp` gives them their meaning.
+const std::vector<std::string> method_names = {"dpo", "odpo", "slic", "ipo", "rso"};
+const std::vector<std::string> offset_names = {"log-diff", "diff-log", "identity"};
+const std::vector<std::string> sampler_names = {"all", "best-vs-worst", "random", "first-two"};
+
+void add_model_options(CLI::App& app, options& o) {
+  const char* group = "Model and run";
+  app.add_option("--model", o.model,
+                 "a checkpoint folder (Hugging Face format), a GGUF file, or 'embedded'")
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--out", o.out, "folder for everything that the run writes")
+      ->required()
+      ->group(group);
+  app.add_flag("--resume", o.resume, "go on with the run in --out; what is done is not done again")
+      ->group(group);
+  app.add_option("--seed", o.seed, "seed of the sampled responses")
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--threads", o.threads, "0: as many as there are processors")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str()
+      ->group(group);
+}
+
+void add_pair_options(CLI::App& app, options& o) {
+  const char* group = "Responses and pairs";
+  const auto positive = CLI::Range(std::size_t{1}, std::size_t{1} << 40U);
+  app.add_option("--prompts", o.prompts, "prompts to sample training responses for")
+      ->check(positive)
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--responses", o.responses, "responses a prompt (paper: 2)")
+      ->check(CLI::Range(2, 1000))
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--max-new-tokens", o.max_new_tokens, "longest response")
+      ->check(positive)
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--temperature", o.temperature, "of sampling; 0 is greedy")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--top-p", o.top_p, "sample from the smallest set of this probability")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--top-k", o.top_k, "sample from the k likeliest tokens; 0: from all")
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--batch-rows", o.batch_rows, "responses sampled side by side")
+      ->check(positive)
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--pair-sampler", o.pair_sampler, "which responses of a prompt become pairs")
+      ->check(CLI::IsMember(sampler_names))
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--pairs-per-prompt", o.pairs_per_prompt,
+                 "best-vs-worst: the k best against the k worst; random: k pairs")
+      ->check(positive)
+      ->capture_default_str()
+      ->group(group);
+}
+
+void add_training_options(CLI::App& app, options& o) {
+  const char* group = "Preference training (lists make a sweep)";
+  const auto positive = CLI::Range(std::size_t{1}, std::size_t{1} << 40U);
+  const auto list = [&](CLI::Option* option) {
+    option->delimiter(',')->capture_default_str()->group(group);
+  };
+  list(app.add_option("--method", o.methods, "dpo, odpo, slic, ipo, rso")
+           ->check(CLI::IsMember(method_names)));
+  list(app.add_option("--offset", o.offsets, "ODPO's f: log-diff (paper), diff-log, identity")
+           ->check(CLI::IsMember(offset_names)));
+  list(app.add_option("--alpha", o.alphas, "ODPO's factor of the offset (paper: 1)")
+           ->check(CLI::NonNegativeNumber));
+  list(app.add_option("--beta", o.betas, "strength of the tie to the reference")
+           ->check(CLI::PositiveNumber));
+  list(app.add_option("--pairs", o.pairs, "how many pairs to train on; 0: all"));
+  list(app.add_option("--seeds", o.seeds, "of the choice and order of pairs"));
+  app.add_option("--slic-margin", o.slic_margin, "SLiC's delta (paper: 1)")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--slic-lambda", o.slic_lambda, "weight of SLiC's likelihood of the winner")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--optimizer", o.optimizer, "adamw, rmsprop (the authors' code), sgd")
+      ->check(CLI::IsMember({"adamw", "rmsprop", "sgd"}))
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--schedule", o.schedule, "of the learning rate after the warm-up")
+      ->check(CLI::IsMember({"constant", "linear", "cosine"}))
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--learning-rate", o.learning_rate)
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--warmup-steps", o.warmup_steps, "steps of linear warm-up (authors' code: 150)")
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--clip", o.clip, "largest gradient norm (authors' code: 10); 0: no clipping")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--batch", o.batch, "pairs a step (authors' code: 64)")
+      ->check(positive)
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--accumulate", o.accumulate, "parts that a step's pairs are computed in")
+      ->check(positive)
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--epochs", o.epochs)->check(positive)->capture_default_str()->group(group);
+  app.add_option("--save-every", o.save_every, "steps between checkpoints of a run; 0: none")
+      ->capture_default_str()
+      ->group(group);
+  app.add_flag("--keep-models,!--no-keep-models", o.keep_models,
+               "save every fine-tuned model (default); a large sweep may not want to")
+      ->group(group);
+}
+
+void add_sft_options(CLI::App& app, options& o) {
+  const char* group = "Supervised fine-tuning before it";
+  app.add_flag("--sft", o.sft, "fine-tune on the task's texts first; the result is the reference")
+      ->group(group);
+  app.add_option("--sft-texts", o.sft_texts)->capture_default_str()->group(group);
+  app.add_option("--sft-tokens", o.sft_tokens, "tokens of a text that are used")
+      ->check(CLI::Range(2, 1 << 20))
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--sft-batch", o.sft_batch, "texts a step")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--sft-epochs", o.sft_epochs)
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--sft-learning-rate", o.sft_learning_rate)
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str()
+      ->group(group);
+}
+
+void add_evaluation_options(CLI::App& app, options& o) {
+  const char* group = "Evaluation";
+  app.add_option("--eval-prompts", o.eval_prompts, "held-out prompts (paper: 256)")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 40U))
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--eval-responses", o.eval_responses, "responses to each")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 20U))
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--interval", o.interval, "level of the bootstrap intervals (paper: 0.9)")
+      ->check(CLI::Range(0.5, 0.999))
+      ->capture_default_str()
+      ->group(group);
+  app.add_flag("--expect-rise", o.expect_rise,
+               "fail unless every method's reward interval ends up above the one before")
+      ->group(group);
+}
+
+}  // namespace
+
+void add_options(CLI::App& app, options& chosen) {
+  app.allow_config_extras(false);
+  app.set_config("--config", "", "TOML file with any of these options; the command line wins");
+  app.get_formatter()->column_width(34);
+  add_model_options(app, chosen);
+  add_pair_options(app, chosen);
+  add_training_options(app, chosen);
+  add_sft_options(app, chosen);
+  add_evaluation_options(app, chosen);
+}
+
+void validate(const options& o) {
+  const auto finite = [](const char* name, double value) {
+    if (!std::isfinite(value)) {
+      throw prefopt::usage_error(std::string(name) + " must be a finite number");
+    }
+  };
+  for (const double beta : o.betas) finite("--beta", beta);
+  for (const double alpha : o.alphas) finite("--alpha", alpha);
+  finite("--temperature", o.temperature);
+  finite("--learning-rate", o.learning_rate);
+  if (o.top_p <= 0) throw prefopt::usage_error("--top-p must lie above 0");
+  if (o.pair_sampler == "best-vs-worst" && 2 * o.pairs_per_prompt > o.responses) {
+    throw prefopt::usage_error("--pairs-per-prompt " + std::to_string(o.pairs_per_prompt) +
+                               " needs --responses of at least twice as many, not " +
+                               std::to_string(o.responses));
+  }
+  if (o.accumulate > o.batch) {
+    throw prefopt::usage_error("--accumulate must not exceed --batch");
+  }
+}
+
+int run_program(CLI::App& app, int argc, char** argv, const std::function<void()>& body) {
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& problem) {
+    const int code = app.exit(problem);  // --help goes to stdout with 0, errors to stderr
+    return code == 0 ? 0 : 2;
+  }
+  try {
+    body();
+    return 0;
+  } catch (const stopped& stop) {
+    std::cerr << "\nstopped by signal " << stop.signal()
+              << "; all finished work is saved, --resume goes on\n";
+    return 128 + stop.signal();
+  } catch (const prefopt::usage_error& problem) {
+    std::cerr << app.get_name() << ": " << problem.what() << '\n';
+    return 2;
+  } catch (const std::exception& problem) {
+    std::cerr << app.get_name() << ": " << problem.what() << '\n';
+    return 1;
+  }
+}
+
+}  // namespace experiment

@@ -1,0 +1,144 @@
+#include "responses.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <prefopt/core/progress.hpp>
+#include <prefopt/data/preferences_file.hpp>
+#include <prefopt/data/scored_responses_file.hpp>
+#include <prefopt/pair/all_pairs.hpp>
+#include <prefopt/pair/best_vs_worst.hpp>
+#include <prefopt/pair/first_two.hpp>
+#include <prefopt/pair/random_pairs.hpp>
+#include <prefopt/sample/sampler.hpp>
+#include <prefopt/train/stop_signal.hpp>
+
+#include "stopped.hpp"
+
+namespace experiment {
+namespace {
+
+constexpr std::size_t prompts_per_part = 64;
+
+/// Samples for prompts [first, last); `shown` counts all the request's responses.
+std::vector<prefopt::scored_response> sample_part(language& from, const sampling_request& request,
+                                                  const options& chosen, const task& what,
+                                                  std::size_t first, std::size_t last,
+                                                  prefopt::progress& shown) {
+  std::vector<prefopt::token_sequence> prompts;
+  for (std::size_t p = first; p < last; ++p) {
+    prompts.push_back(from.tokenizer.encode(request.prompts[p], {.special_tokens = false}));
+  }
+  const prefopt::sampling_options how{.temperature = chosen.temperature,
+                                      .top_k = chosen.top_k,
+                                      .top_p = chosen.top_p,
+                                      .max_new_tokens = chosen.max_new_tokens,
+                                      .end_token = from.tokenizer.end_token(),
+                                      .responses = request.responses,
+                                      .batch_rows = chosen.batch_rows,
+                                      .seed = request.seed,
+                                      .first_prompt = static_cast<std::uint32_t>(first)};
+  const prefopt::stop_signal stop;
+  auto sampled = prefopt::sample(from.model, std::span<const prefopt::token_sequence>(prompts), how,
+                                 [&](std::size_t done, std::size_t) {
+                                   if (stop.received() != 0) throw stopped(stop.received());
+                                   shown.update(first * request.responses + done);
+                                 });
+  std::vector<prefopt::scored_response> result;
+  for (std::size_t p = first; p < last; ++p) {
+    for (auto& response : sampled[p - first]) {
+      prefopt::scored_response scored;
+      scored.prompt = request.prompts[p];
+      scored.text = from.tokenizer.decode(response.tokens, {.special_tokens = false});
+      scored.score = what.score(scored.prompt, scored.text);
+      scored.tokens = std::move(response.tokens);
+      result.push_back(std::move(scored));
+    }
+  }
+  return result;
+}
+
+template <class Sampler>
+drawn_pairs draw_with(std::span<const prefopt::scored_response> responses, const Sampler& sampler,
+                      std::uint64_t seed) {
+  drawn_pairs drawn;
+  std::vector<double> scores;
+  std::uint32_t prompt = 0;
+  for (std::size_t begin = 0; begin < responses.size(); ++prompt) {
+    std::size_t end = begin;
+    scores.clear();
+    while (end < responses.size() && responses[end].prompt == responses[begin].prompt) {
+      scores.push_back(responses[end++].score);
+    }
+    prefopt::random_stream random(seed, prompt);
+    const prefopt::sampled_pairs found = sampler(std::span<const double>(scores), random);
+    for (const prefopt::ranked_pair& pair : found.pairs) {
+      drawn.pairs.push_back({begin + pair.winner, begin + pair.loser});
+    }
+    drawn.ties += found.ties;
+    begin = end;
+  }
+  return drawn;
+}
+
+}  // namespace
+
+std::vector<prefopt::scored_response> sample_and_score(language& from,
+                                                       const sampling_request& request,
+                                                       const options& chosen, const task& what) {
+  prefopt::progress shown(request.label, request.prompts.size() * request.responses);
+  auto result = sample_part(from, request, chosen, what, 0, request.prompts.size(), shown);
+  shown.finish();
+  return result;
+}
+
+std::vector<prefopt::scored_response> stored_responses(language& from,
+                                                       const sampling_request& request,
+                                                       const options& chosen, const task& what,
+                                                       const std::filesystem::path& folder) {
+  std::filesystem::create_directories(folder);
+  std::vector<prefopt::scored_response> all;
+  prefopt::progress shown(request.label, request.prompts.size() * request.responses);
+  for (std::size_t first = 0; first < request.prompts.size(); first += prompts_per_part) {
+    const std::size_t last = std::min(request.prompts.size(), first + prompts_per_part);
+    const auto file = folder / fmt::format("part-{:05}.jsonl", first / prompts_per_part);
+    std::vector<prefopt::scored_response> part;
+    if (std::filesystem::exists(file)) {
+      part = prefopt::read_scored_responses(file);
+    } else {
+      part = sample_part(from, request, chosen, what, first, last, shown);
+      prefopt::write_scored_responses(file, part);
+    }
+    shown.update(last * request.responses);
+    std::move(part.begin(), part.end(), std::back_inserter(all));
+  }
+  shown.finish();
+  return all;
+}
+
+drawn_pairs draw_pairs(std::span<const prefopt::scored_response> responses, const options& chosen) {
+  if (chosen.pair_sampler == "all") return draw_with(responses, prefopt::all_pairs{}, chosen.seed);
+  if (chosen.pair_sampler == "first-two") {
+    return draw_with(responses, prefopt::first_two{}, chosen.seed);
+  }
+  if (chosen.pair_sampler == "random") {
+    return draw_with(responses, prefopt::random_pairs{chosen.pairs_per_prompt}, chosen.seed);
+  }
+  return draw_with(responses, prefopt::best_vs_worst{chosen.pairs_per_prompt}, chosen.seed);
+}
+
+void write_pairs(const std::filesystem::path& file,
+                 std::span<const prefopt::scored_response> responses,
+                 std::span<const prefopt::ranked_pair> pairs) {
+  std::vector<prefopt::preference_pair> rows;
+  for (const prefopt::ranked_pair& pair : pairs) {
+    const auto& winner = responses[pair.winner];
+    const auto& loser = responses[pair.loser];
+    rows.push_back({winner.prompt, winner.text, loser.text, winner.score, loser.score});
+  }
+  prefopt::write_preferences(file, rows);
+}
+
+}  // namespace experiment

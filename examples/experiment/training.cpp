@@ -1,0 +1,122 @@
+#include "training.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <numeric>
+#include <vector>
+
+#include <prefopt/core/error.hpp>
+#include <prefopt/core/random.hpp>
+#include <prefopt/loss/named_loss.hpp>
+#include <prefopt/train/adamw.hpp>
+#include <prefopt/train/preference_trainer.hpp>
+#include <prefopt/train/rmsprop.hpp>
+#include <prefopt/train/sft_trainer.hpp>
+#include <prefopt/train/sgd.hpp>
+
+#include "stopped.hpp"
+
+namespace experiment {
+namespace {
+
+prefopt::training_options run_options(const options& chosen, const std::filesystem::path& folder) {
+  using kind = prefopt::learning_rate_schedule::kind;
+  prefopt::training_options how;
+  how.epochs = chosen.epochs;
+  how.schedule = chosen.schedule == "linear"   ? kind::linear
+                 : chosen.schedule == "cosine" ? kind::cosine
+                                               : kind::constant;
+  how.warmup_steps = chosen.warmup_steps;
+  how.max_gradient_norm = chosen.clip;
+  how.folder = folder;
+  how.resume = true;  // a folder that is to be started anew was refused before
+  how.checkpoint_every = chosen.save_every;
+  how.keep_checkpoints = 1;
+  return how;
+}
+
+template <class Trainer>
+void run(Trainer& trainer, const std::string& optimizer) {
+  prefopt::training_result result;
+  const auto with = [&](auto chosen) { result = trainer.train(chosen); };
+  if (optimizer == "rmsprop") {
+    with(prefopt::rmsprop{});
+  } else if (optimizer == "sgd") {
+    with(prefopt::sgd{});
+  } else {
+    with(prefopt::adamw{});
+  }
+  if (result.signal != 0) throw stopped(result.signal);
+}
+
+}  // namespace
+
+void fine_tune(language& base, std::span<const std::string> texts, const options& chosen,
+               const std::filesystem::path& folder) {
+  std::vector<prefopt::sft_example> examples;
+  for (const std::string& text : texts) {
+    auto tokens = base.tokenizer.encode(text, {.special_tokens = false});
+    tokens.push_back(*base.tokenizer.end_token());
+    if (tokens.size() > chosen.sft_tokens) tokens.resize(chosen.sft_tokens);
+    if (tokens.size() >= 2) examples.push_back(prefopt::example_of_text(tokens));
+  }
+  if (examples.empty()) throw prefopt::usage_error("--sft: the task has no texts to tune on");
+  prefopt::training_options how = run_options(chosen, folder);
+  how.epochs = chosen.sft_epochs;
+  how.batch_size = chosen.sft_batch;
+  how.learning_rate = chosen.sft_learning_rate;
+  how.seed = chosen.seed;
+  how.label = "fine-tuning on texts";
+  prefopt::sft_trainer trainer(base.model, std::span<const prefopt::sft_example>(examples), how);
+  run(trainer, "adamw");
+}
+
+prefopt::preference_dataset choose_pairs(const prefopt::preference_dataset& all,
+                                         const sweep_point& point) {
+  if (point.pairs == 0) return all;
+  if (point.pairs > all.pairs.size()) {
+    throw prefopt::usage_error("--pairs asks for " + std::to_string(point.pairs) +
+                               " pairs, but there are " + std::to_string(all.pairs.size()));
+  }
+  std::vector<std::size_t> order(all.prompts.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  prefopt::random_stream random(point.seed);
+  for (std::size_t i = order.size(); i > 1; --i) {
+    std::swap(order[i - 1], order[random.below(static_cast<std::uint32_t>(i))]);
+  }
+  std::vector<std::vector<prefopt::ranked_pair>> by_prompt(all.prompts.size());
+  for (const prefopt::ranked_pair& pair : all.pairs) {
+    by_prompt[all.responses[pair.winner].prompt].push_back(pair);
+  }
+  prefopt::preference_dataset chosen{all.prompts, all.responses, {}};
+  for (const std::size_t prompt : order) {
+    for (const prefopt::ranked_pair& pair : by_prompt[prompt]) {
+      if (chosen.pairs.size() < point.pairs) chosen.pairs.push_back(pair);
+    }
+  }
+  return chosen;
+}
+
+void train_policy(prefopt::eigen_transformer& policy, const prefopt::preference_dataset& pairs,
+                  const sweep_point& point, const options& chosen,
+                  const std::filesystem::path& folder,
+                  const std::filesystem::path& reference_file) {
+  prefopt::training_options how = run_options(chosen, folder);
+  how.batch_size = chosen.batch;
+  how.accumulation = chosen.accumulate;
+  how.shuffle = prefopt::training_options::shuffle_kind::prompts;
+  how.learning_rate = chosen.learning_rate;
+  how.seed = point.seed;
+  how.label = point.name();
+  const prefopt::any_pair_loss loss = prefopt::named_loss({.method = point.method,
+                                                           .offset = point.offset,
+                                                           .alpha = point.alpha,
+                                                           .beta = point.beta,
+                                                           .margin = chosen.slic_margin,
+                                                           .lambda = chosen.slic_lambda});
+  prefopt::preference_trainer trainer(policy, pairs, loss, how);
+  trainer.store_reference_in(reference_file);
+  run(trainer, chosen.optimizer);
+}
+
+}  // namespace experiment
