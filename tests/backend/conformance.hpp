@@ -2,10 +2,12 @@
 
 // What every `compute_backend` has to pass: each operation forward against a plain reference in
 // double precision, its gradients against finite differences of that reference, at odd shapes, and
-// the promises of the concept that are exact. A backend's test is two lines:
+// the promises of the concept that are exact. A backend's test is three lines, the last for
+// conformance_edges.hpp:
 //
 //     using backends = testing::Types<prefopt::eigen_backend>;
 //     INSTANTIATE_TYPED_TEST_SUITE_P(eigen, backend_conformance, backends);
+//     INSTANTIATE_TYPED_TEST_SUITE_P(eigen, backend_edges, backends);
 //
 // `tolerance` of a test is relative to 1 + |expected|, and belongs to its operation.
 

@@ -130,17 +130,18 @@ inline numbers attend(const packed_batch& batch, const attention_shape& shape, c
       const std::vector<std::size_t> seen = visible_rows(segment, row);
       for (std::size_t head = 0; head < shape.heads; ++head) {
         const std::size_t kv = head / shape.group();
-        numbers weights;
-        double total = 0;
+        numbers weights;  // first the scores
         for (const std::size_t other : seen) {
           double score = 0;
           for (std::size_t i = 0; i < width; ++i) {
             score += qkv[row * columns + shape.query_column(head) + i] *
                      qkv[other * columns + shape.key_column(kv) + i];
           }
-          weights.push_back(std::exp(score / std::sqrt(static_cast<double>(width))));
-          total += weights.back();
+          weights.push_back(score / std::sqrt(static_cast<double>(width)));
         }
+        const double top = *std::max_element(weights.begin(), weights.end());
+        double total = 0;
+        for (double& w : weights) total += w = std::exp(w - top);
         for (std::size_t k = 0; k < seen.size(); ++k) {
           for (std::size_t i = 0; i < width; ++i) {
             context[(row * shape.heads + head) * width + i] +=
