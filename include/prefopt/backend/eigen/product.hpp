@@ -73,6 +73,10 @@ inline void onednn_product(const_matrix_view a, transposed left, const_matrix_vi
 inline void product(const_matrix_view a, transposed left, const_matrix_view b, matrix_view c,
                     bool add) {
   if (c.size() == 0) return;
+  if (b.rows == 0) {  // an empty sum, which oneDNN refuses
+    if (!add) as_eigen(c).setZero();
+    return;
+  }
 #if defined(PREFOPT_HAS_ONEDNN)
   onednn_product(a, left, b, c, add);
 #else
