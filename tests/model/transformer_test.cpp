@@ -171,6 +171,18 @@ TEST_P(transformer_test, the_gradient_of_a_pack_is_the_sum_of_those_one_by_one) 
   }
 }
 
+TEST_P(transformer_test, a_batch_without_responses_has_no_gradient) {
+  eigen_transformer model = random_transformer(GetParam());
+  for (const response_batch& batch : {response_batch{}, response_batch{{{x1, {}}, {x2, {}}}}}) {
+    model.zero_gradients();
+    model.forward(batch, {});
+    model.backward({});
+    for (const parameter& p : model.parameters()) {
+      EXPECT_THAT(p.gradient, testing::Each(0.0F)) << p.name;
+    }
+  }
+}
+
 TEST_P(transformer_test, two_runs_give_the_same_gradient_bit_for_bit) {
   eigen_transformer model = random_transformer(GetParam());
   const response_batch batch{{{x1, {y1, y2, y3}}, {x3, {y4, y1}}}};

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <numbers>
 #include <span>
 #include <string>
@@ -13,6 +14,7 @@
 #include <prefopt/core/error.hpp>
 #include <prefopt/core/random.hpp>
 #include <prefopt/model/language_model.hpp>
+#include <prefopt/model/tensor_shape.hpp>
 #include <prefopt/model/transformer_config.hpp>
 #include <prefopt/model/transformer_layout.hpp>
 
@@ -165,7 +167,15 @@ class transformer_parameters {
   void build() {
     const std::vector<parameter_layout> layout = transformer_layout(config_);
     std::size_t total = 0;
-    for (const parameter_layout& entry : layout) total += padded(entry);
+    for (const parameter_layout& entry : layout) {
+      std::size_t count = 0;
+      constexpr std::size_t most = std::numeric_limits<std::size_t>::max() / sizeof(float) / 2;
+      if (!count_elements(entry.shape, count) || count > most || padded(entry) > most - total) {
+        throw usage_error("transformer_config: " + entry.name + " of shape " +
+                          shape_text(entry.shape) + " is more than any memory");
+      }
+      total += padded(entry);
+    }
     values_.resize(total);
     gradients_.resize(total);
     std::size_t offset = 0;
@@ -192,8 +202,8 @@ class transformer_parameters {
   }
 
   static std::size_t elements(const parameter_layout& entry) {
-    std::size_t size = 1;
-    for (const std::size_t extent : entry.shape) size *= extent;
+    std::size_t size = 0;
+    count_elements(entry.shape, size);
     return size;
   }
   /// Every array starts at a multiple of 64 bytes.

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <new>
 #include <utility>
@@ -27,9 +28,12 @@ class host_array {
   }
   ~host_array() = default;
 
-  /// Keeps the memory where it suffices; the contents are unspecified after growing.
+  /// Keeps the memory where it suffices; the contents are unspecified after growing. Throws
+  /// `std::bad_alloc` where there is no room, and then has no elements.
   void resize(std::size_t size) {
     if (size > capacity_) {
+      *this = {};  // first, so that old and new never take room together
+      if (size > largest) throw std::bad_alloc();
       block_.reset(static_cast<std::byte*>(std::calloc(size * sizeof(float) + alignment, 1)));
       if (block_ == nullptr) throw std::bad_alloc();
       capacity_ = size;
@@ -42,6 +46,7 @@ class host_array {
 
   /// As a matrix of that shape; grows if need be.
   matrix_view as(std::size_t rows, std::size_t columns) {
+    if (columns != 0 && rows > largest / columns) throw std::bad_alloc();
     resize(rows * columns);
     return {data_, rows, columns};
   }
@@ -53,6 +58,8 @@ class host_array {
 
  private:
   static constexpr std::size_t alignment = 64;
+  static constexpr std::size_t largest =
+      std::numeric_limits<std::size_t>::max() / sizeof(float) / 2;
   struct release {
     void operator()(std::byte* block) const { std::free(block); }
   };
