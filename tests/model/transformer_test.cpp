@@ -304,12 +304,19 @@ TEST_P(transformer_test, refuses_what_it_cannot_compute_and_says_where) {
   std::vector<double> two(2);
   EXPECT_THROW(model.log_probs({{{x1, {y1}}}}, two), usage_error);
   EXPECT_THROW(model.backward(two), usage_error);  // no forward before it
+  std::vector<double> one(1);
+  model.forward({{{x1, {y1}}}}, one);
+  EXPECT_THROW(model.forward({{{x3, {y3, y4}}}}, one), usage_error);
+  EXPECT_THROW(model.backward(two), usage_error);  // nor one that did not fail
   std::vector<float> logits(61);
   auto cache = model.make_cache();
   EXPECT_THROW((void)model.add_row(cache, 0), usage_error);
   const std::size_t prompt = model.prefill(cache, x1, logits);
   const std::size_t row = model.add_row(cache, prompt);
   EXPECT_THROW(model.remove_prompt(cache, prompt), usage_error);
+  const std::vector<std::size_t> same{row, row};
+  std::vector<float> both(2 * 61);
+  EXPECT_THROW(model.decode(cache, same, std::span(y1).first(2), both), usage_error);
   for (std::size_t i = x1.size(); i < 50; ++i) {
     model.decode(cache, std::span(&row, 1), std::span(y2), logits);
   }

@@ -12,9 +12,9 @@ namespace prefopt {
 /// this concept, so it knows nothing of transformers.
 ///
 /// A cache holds *prompts*, computed once, and *rows*, each of which continues one prompt:
-/// 1. `model.decode(cache, rows, tokens, logits)` appends tokens[i] to row rows[i] for all i and
-///    writes the logits of the token after it to logits[i * V .. (i + 1) * V), V the vocabulary
-///    size. This is the defining operation. A row's logits do not depend on the other rows.
+/// 1. `model.decode(cache, rows, tokens, logits)` appends tokens[i] to row rows[i] for all i, no
+///    row twice, and writes the logits of the token after it to logits[i * V .. (i + 1) * V), V the
+///    vocabulary size. This is the defining operation. A row's logits do not depend on the others.
 /// 2. `model.prefill(cache, prompt, logits)` computes a prompt (at least one token), writes the
 ///    logits of the token after it (V of them), and returns the prompt's number in the cache.
 /// 3. `model.add_row(cache, prompt)` starts a response to a cached prompt and returns the row's

@@ -57,10 +57,10 @@ class transformer {
   void parameters_changed() { parameters_.changed(); }
 
   void forward(const response_batch& batch, std::span<double> log_probs) {
+    ready_ = false;
     batch_ = pack(batch, vocabulary_size(), max_positions());
     check_length(log_probs.size(), batch_.responses);
     layers_.resize(config().layers);
-    ready_ = false;
     run(batch_, true);
     token_log_probs(batch_);
     sum_log_probs(batch_, log_probs);
@@ -171,6 +171,12 @@ class transformer {
                           std::to_string(max_positions()) + " positions");
       }
       step_positions_.push_back(position);
+    }
+    std::vector<std::size_t> sorted(rows.begin(), rows.end());
+    std::sort(sorted.begin(), sorted.end());
+    const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
+    if (twice != sorted.end()) {
+      throw usage_error("decode: row " + std::to_string(*twice) + " stands twice");
     }
     for (const std::size_t row : rows) cache.extend(row);
     const std::size_t width = config().width;
