@@ -161,6 +161,19 @@ TYPED_TEST_P(backend_edges, norm_of_equal_numbers_and_of_numbers_far_from_0) {
   }
 }
 
+TYPED_TEST_P(backend_edges, activations_are_finite_wherever_they_should_be) {
+  const numbers far{-1e20, -3e9, -0.0, 3e9, 1e20};
+  for (const auto kind :
+       {activation_kind::gelu_tanh, activation_kind::gelu, activation_kind::silu}) {
+    held_matrix<TypeParam> x(1, 5, far), y(1, 5, 0.0), dy(1, 5, 1.0);
+    TypeParam::activate(kind, x.view(), matrix_view{}, y.view());
+    expect_close(y.floats(), {0.0, 0.0, 0.0, 3e9, 1e20}, 1e-6, "activate");
+    TypeParam::activate_backward(kind, x.view(), matrix_view{}, dy.view(), dy.view(),
+                                 matrix_view{});
+    expect_close(dy.floats(), {0.0, 0.0, 0.5, 1.0, 1.0}, 1e-6, "slope");
+  }
+}
+
 /// A prompt of 1 token without a response, and segments about as long as a vector register is wide.
 inline packed_batch batch_of_lengths() {
   static const token_sequence x1{1}, x2(17, 2), y1(16, 3), y2(17, 1), y3(18, 2), y4(2, 4);
@@ -374,7 +387,7 @@ TYPED_TEST_P(backend_edges, nan_in_is_nan_out) {
 }
 
 TYPED_TEST_P(backend_edges, the_number_of_threads_changes_no_bit) {
-  constexpr std::size_t rows = 117, inputs = 600, outputs = 75;
+  constexpr std::size_t rows = 117, inputs = 600, outputs = 405;  // enough to be shared out
   held_matrix<TypeParam> x(rows, inputs, random_numbers(rows * inputs, 1));
   held_matrix<TypeParam> w(outputs, inputs, random_numbers(outputs * inputs, 2, 0.1));
   const auto weight = this->packed(w);
@@ -409,6 +422,7 @@ REGISTER_TYPED_TEST_SUITE_P(backend_edges, linear_at_the_sizes_of_tiles,
                             a_weight_can_be_packed_again_in_another_shape,
                             linear_backward_at_the_sizes_of_tiles, no_rows_are_no_trouble,
                             norm_of_equal_numbers_and_of_numbers_far_from_0,
+                            activations_are_finite_wherever_they_should_be,
                             attend_at_odd_lengths_and_widths, attend_bears_large_scores,
                             attend_cached_equals_attend_over_a_long_context,
                             head_at_the_borders_of_chunks,

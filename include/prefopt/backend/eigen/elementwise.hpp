@@ -36,7 +36,8 @@ struct gelu_tanh_activation {
   activation_value operator()(float x) const {
     constexpr float c = 1.5957691216057308F;  // 2 sqrt(2/pi)
     const float s = sigmoid(c * (x + 0.044715F * x * x * x));
-    return {x * s, s + x * s * (1.0F - s) * c * (1.0F + 0.134145F * x * x)};
+    const float t = c * x * s * (1.0F - s);
+    return {x * s, s + t + t * x * (0.134145F * x)};  // in this order 0 times x^2 is 0, never NaN
   }
 };
 
