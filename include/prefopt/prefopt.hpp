@@ -86,6 +86,7 @@
 #include <prefopt/backend/eigen/norm.hpp>           // layer and RMS norm
 #include <prefopt/backend/eigen/packed_weight.hpp>  // products whose rows do not depend on each other
 #include <prefopt/backend/eigen/product.hpp>        // matrix products of gradients
+#include <prefopt/backend/eigen/threads.hpp>        // when more threads are worth it
 #include <prefopt/backend/kinds.hpp>                // kinds of norms and activations
 #include <prefopt/backend/matrix_view.hpp>          // a matrix that somebody else owns
 #include <prefopt/backend/packed_batch.hpp>         // [x | y_1 | ... | y_M] as rows

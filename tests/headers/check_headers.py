@@ -27,6 +27,7 @@ TESTED_IN = {
     "backend/eigen/norm.hpp": "backend/eigen_backend_test.cpp",
     "backend/eigen/packed_weight.hpp": "backend/eigen_backend_test.cpp",
     "backend/eigen/product.hpp": "backend/eigen_backend_test.cpp",
+    "backend/eigen/threads.hpp": "backend/eigen_backend_test.cpp",
     "backend/kinds.hpp": "backend/eigen_backend_test.cpp",
     "backend/matrix_view.hpp": "backend/eigen_backend_test.cpp",
     "core/config.hpp": "core/math_test.cpp",

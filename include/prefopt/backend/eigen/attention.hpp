@@ -144,6 +144,7 @@ void for_each_segment(const packed_group& group, Use use) {
 /// 2 kv_heads) * head_width), context (T, heads * head_width). Threads share out (group, kv head).
 inline void attend(const packed_batch& batch, const attention_shape& shape, const_matrix_view qkv,
                    matrix_view context) {
+  // Always in a parallel region, where Eigen keeps its own threads out of small products.
 #pragma omp parallel
   {
     attention_workspace work;

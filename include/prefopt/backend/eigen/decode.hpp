@@ -7,6 +7,7 @@
 
 #include <prefopt/backend/attention_shape.hpp>
 #include <prefopt/backend/eigen/lanes.hpp>
+#include <prefopt/backend/eigen/threads.hpp>
 #include <prefopt/backend/matrix_view.hpp>
 #include <prefopt/core/math.hpp>
 
@@ -19,7 +20,9 @@ inline void attend_cached(std::span<const decode_context> rows, const attention_
                           const_matrix_view qkv, matrix_view context) {
   const std::size_t width = shape.head_width;
   const std::size_t stride = 2 * shape.kv_heads * width;
-#pragma omp parallel
+  std::size_t positions = 0;
+  for (const decode_context& row : rows) positions += row.prompt_length + row.own_length;
+#pragma omp parallel if (worth_threads(positions * shape.heads * width))
   {
     std::vector<float> weights;
 #pragma omp for collapse(2) schedule(static)

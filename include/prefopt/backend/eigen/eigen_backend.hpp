@@ -13,6 +13,7 @@
 #include <prefopt/backend/eigen/norm.hpp>
 #include <prefopt/backend/eigen/packed_weight.hpp>
 #include <prefopt/backend/eigen/product.hpp>
+#include <prefopt/backend/eigen/threads.hpp>
 
 namespace prefopt {
 
@@ -25,7 +26,7 @@ struct eigen_backend {
   static void linear(const_matrix_view x, const weight& w, const float* bias, matrix_view y) {
     w.multiply(x, y);
     if (bias == nullptr) return;
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (detail::worth_threads(y.size()))
     for (std::size_t r = 0; r < y.rows; ++r) {
       float* row = y.row(r);
       for (std::size_t i = 0; i < y.columns; ++i) row[i] += bias[i];
@@ -38,7 +39,7 @@ struct eigen_backend {
     detail::product(dy, detail::transposed::yes, x, dweight, true);
     if (dbias == nullptr) return;
     constexpr std::size_t block = 64;
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (detail::worth_threads(dy.size()))
     for (std::size_t first = 0; first < dy.columns; first += block) {
       const std::size_t last = std::min(dy.columns, first + block);
       for (std::size_t r = 0; r < dy.rows; ++r) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <span>
 
+#include <prefopt/backend/eigen/threads.hpp>
 #include <prefopt/backend/kinds.hpp>
 #include <prefopt/backend/matrix_view.hpp>
 #include <prefopt/core/math.hpp>
@@ -66,7 +67,7 @@ void with_activation(activation_kind kind, Use use) {
 inline void activate(activation_kind kind, const_matrix_view up, const_matrix_view gate,
                      matrix_view y) {
   with_activation(kind, [&](auto act) {
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (worth_threads(up.size()))
     for (std::size_t r = 0; r < up.rows; ++r) {
       const float* u = up.row(r);
       float* out = y.row(r);
@@ -85,7 +86,7 @@ inline void activate_backward(activation_kind kind, const_matrix_view up, const_
                               const_matrix_view dy, matrix_view up_gradient,
                               matrix_view gate_gradient) {
   with_activation(kind, [&](auto act) {
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (worth_threads(up.size()))
     for (std::size_t r = 0; r < up.rows; ++r) {
       const float* u = up.row(r);
       const float* d = dy.row(r);
@@ -108,7 +109,7 @@ inline void activate_backward(activation_kind kind, const_matrix_view up, const_
 
 /// x += y.
 inline void add(matrix_view x, const_matrix_view y) {
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (worth_threads(x.size()))
   for (std::size_t r = 0; r < x.rows; ++r) {
     float* to = x.row(r);
     const float* from = y.row(r);
@@ -119,7 +120,7 @@ inline void add(matrix_view x, const_matrix_view y) {
 /// y[r] = table[tokens[r]] (+ positions_table[positions[r]] where there is one).
 inline void embed(std::span<const token_id> tokens, std::span<const std::size_t> positions,
                   const_matrix_view table, const_matrix_view position_table, matrix_view y) {
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (worth_threads(y.size()))
   for (std::size_t r = 0; r < tokens.size(); ++r) {
     const float* from = table.row(static_cast<std::size_t>(tokens[r]));
     float* to = y.row(r);
@@ -135,7 +136,7 @@ inline void embed_backward(std::span<const token_id> tokens, std::span<const std
                            const_matrix_view dy, matrix_view table_gradient,
                            matrix_view position_gradient) {
   constexpr std::size_t block = 64;
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (worth_threads(dy.size()))
   for (std::size_t first = 0; first < dy.columns; first += block) {
     const std::size_t last = first + block < dy.columns ? first + block : dy.columns;
     for (std::size_t r = 0; r < tokens.size(); ++r) {

@@ -10,6 +10,7 @@
 #include <prefopt/backend/eigen/lanes.hpp>
 #include <prefopt/backend/eigen/packed_weight.hpp>
 #include <prefopt/backend/eigen/product.hpp>
+#include <prefopt/backend/eigen/threads.hpp>
 #include <prefopt/backend/matrix_view.hpp>
 #include <prefopt/backend/packed_batch.hpp>
 #include <prefopt/core/math.hpp>
@@ -38,7 +39,7 @@ inline void head_log_probs(const_matrix_view x, const packed_weight& weight,
     const std::size_t rows = std::min(head_chunk, x.rows - first);
     const matrix_view chunk = logits.as(rows, weight.outputs());
     weight.multiply({x.row(first), rows, x.columns}, chunk);
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (worth_threads(chunk.size()))
     for (std::size_t r = 0; r < rows; ++r) {
       log_sums[first + r] = log_sum_exp(chunk.row(r), chunk.columns);
     }
@@ -66,7 +67,7 @@ inline void head_backward(const_matrix_view x, const packed_weight& packed,
     const matrix_view chunk = logits.as(rows, packed.outputs());
     const const_matrix_view input{x.row(first), rows, x.columns};
     packed.multiply(input, chunk);
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (worth_threads(chunk.size()))
     for (std::size_t r = 0; r < rows; ++r) {
       float* row = chunk.row(r);
       const float total = totals[first + r];

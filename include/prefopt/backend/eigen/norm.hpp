@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <prefopt/backend/eigen/lanes.hpp>
+#include <prefopt/backend/eigen/threads.hpp>
 #include <prefopt/backend/matrix_view.hpp>
 
 namespace prefopt::detail {
@@ -35,7 +36,7 @@ inline norm_statistics statistics_of(const float* x, std::size_t width, float ep
 /// `bias` may be null.
 inline void norm_forward(const_matrix_view x, const float* weight, const float* bias, float epsilon,
                          bool centred, matrix_view y) {
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (worth_threads(x.size()))
   for (std::size_t r = 0; r < x.rows; ++r) {
     const float* in = x.row(r);
     float* out = y.row(r);
@@ -53,7 +54,7 @@ inline void norm_backward(const_matrix_view x, const float* weight, float epsilo
                           float* bias_gradient) {
   const std::size_t width = x.columns;
   std::vector<norm_statistics> statistics(x.rows);
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (worth_threads(x.size()))
   for (std::size_t r = 0; r < x.rows; ++r) {
     const float* in = x.row(r);
     const float* g = dy.row(r);
@@ -75,7 +76,7 @@ inline void norm_backward(const_matrix_view x, const float* weight, float epsilo
   }
   // Columns are shared out, so that the order of the rows' sum does not depend on the threads.
   constexpr std::size_t block = 64;
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (worth_threads(x.size()))
   for (std::size_t first = 0; first < width; first += block) {
     const std::size_t last = first + block < width ? first + block : width;
     for (std::size_t r = 0; r < x.rows; ++r) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <prefopt/backend/eigen/array.hpp>
+#include <prefopt/backend/eigen/threads.hpp>
 #include <prefopt/backend/matrix_view.hpp>
 
 namespace prefopt {
@@ -84,7 +85,7 @@ class packed_weight {
     inputs_ = weight.columns;
     const std::size_t panels = (outputs_ + detail::tile_columns - 1) / detail::tile_columns;
     panels_.resize(panels * detail::tile_columns * inputs_);
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (detail::worth_threads(weight.size()))
     for (std::size_t p = 0; p < panels; ++p) {
       float* panel = panels_.data() + p * detail::tile_columns * inputs_;
       for (std::size_t j = 0; j < detail::tile_columns; ++j) {
@@ -117,9 +118,8 @@ class packed_weight {
     const std::size_t panels = (outputs_ + detail::tile_columns - 1) / detail::tile_columns;
     const std::size_t row_blocks = (x.rows + row_block - 1) / row_block;
     const std::size_t panel_blocks = (panels + panel_block - 1) / panel_block;
-    const bool worth_threads =
-        2.0 * static_cast<double>(x.size()) * static_cast<double>(outputs_) > 1e6;
-#pragma omp parallel for collapse(2) schedule(static) if (worth_threads)
+#pragma omp parallel for collapse(2) \
+    schedule(dynamic) if (detail::worth_threads(x.size() * outputs_ / 32))
     for (std::size_t rb = 0; rb < row_blocks; ++rb) {
       for (std::size_t pb = 0; pb < panel_blocks; ++pb) {
         const std::size_t last_panel = std::min(panels, (pb + 1) * panel_block);
