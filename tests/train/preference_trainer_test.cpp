@@ -15,6 +15,7 @@
 #include "support/temporary_folder.hpp"
 #include "train/bigram_model.hpp"
 #include "train/small_data.hpp"
+#include "train/swallowing_hinge.hpp"
 
 namespace prefopt {
 namespace {
@@ -105,6 +106,18 @@ TEST(preference_trainer, computes_no_reference_for_a_loss_that_reads_none) {
   std::size_t tokens = 0;
   for (const auto& response : data.responses) tokens += response.tokens.size();
   EXPECT_EQ(model.tokens_computed, tokens);
+}
+
+TEST(preference_trainer, learns_by_a_hinge_that_turns_nan_into_0) {
+  const preference_dataset data = test::small_data(4, 3, 9);
+  bigram_model model(9);
+  auto options = test::quiet_options();
+  options.max_steps = 1;
+  adamw optimizer;
+  const auto result =
+      preference_trainer(model, data, test::swallowing_hinge{}, options).train(optimizer);
+  EXPECT_EQ(test::metric(result.metrics, "loss"), 1.0);  // h is 0
+  EXPECT_GT(test::metric(result.metrics, "grad_norm"), 0.0);
 }
 
 TEST(preference_trainer, reuses_a_stored_reference_and_recomputes_a_stale_one) {

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <optional>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -10,6 +11,9 @@
 
 #include <prefopt/loss/presets.hpp>
 #include <prefopt/offset/identity.hpp>
+
+#include "support/damage.hpp"
+#include "train/swallowing_hinge.hpp"
 
 namespace prefopt {
 namespace {
@@ -199,23 +203,48 @@ TEST(train_step, stops_at_a_loss_that_is_no_number) {
   }
 }
 
+template <class Loss>
+void expect_lack(two_prompts& data, const preference_batch& batch, const Loss& loss,
+                 const char* words) {
+  for (const auto& needs : {std::optional<loss_needs>(), std::optional(needs_of(loss))}) {
+    test::expect_error<usage_error>([&] { train_step(data.model, batch, loss, {.needs = needs}); },
+                                    words);
+    test::expect_error<usage_error>(
+        [&] { evaluate_step(data.model, batch, loss, {.needs = needs}); }, words);
+  }
+}
+
 TEST(train_step, says_what_the_batch_lacks) {
   two_prompts data;
   const preference_batch bare{data.batch().responses, data.pairs};
-  EXPECT_THROW(train_step(data.model, bare, odpo(0.1)), usage_error);
-  try {
-    train_step(data.model, bare, dpo(0.1));
-    FAIL();
-  } catch (const numeric_error& error) {
-    EXPECT_THAT(error.what(), HasSubstr("the batch has no reference_log_probs"));
+  expect_lack(data, bare, odpo(0.1), "the batch has none");
+  expect_lack(data, bare, dpo(0.1), "the batch has no reference_log_probs");
+  expect_lack(data, data.batch(), slic(1.0, target_nll{0.1}), "the batch has no targets");
+  EXPECT_EQ(data.model.forwards, 0);
+}
+
+TEST(train_step, needs_the_reference_of_a_loss_that_turns_nan_into_0) {
+  two_prompts data;
+  const preference_batch bare{data.batch().responses, data.pairs};
+  expect_lack(data, bare, test::swallowing_hinge{}, "the batch has no reference_log_probs");
+  EXPECT_EQ(data.model.forwards, 0);
+  EXPECT_GT(train_step(data.model, data.batch(), test::swallowing_hinge{}).loss(), 0.0);
+  data.model.table[5] = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_THROW(train_step(data.model, data.batch(), test::swallowing_hinge{}), numeric_error);
+}
+
+/// Rewards a score above 1 through a comparison that loses NaN.
+struct swallowing_score {
+  pair_gradient<double> operator()(const pair_terms<double>& pair) const {
+    return {pair.winner_score > 1.0 ? -pair.policy_winner : 0.0,
+            pair.winner_score > 1.0 ? -1.0 : 0.0, 0.0, 0.0};
   }
-  try {
-    train_step(data.model, data.batch(), slic(1.0, target_nll{0.1}));
-    FAIL();
-  } catch (const numeric_error& error) {
-    EXPECT_THAT(error.what(), HasSubstr("the batch has no targets"));
-  }
-  EXPECT_EQ(data.model.backwards, 0);
+};
+
+TEST(train_step, needs_the_scores_of_a_loss_that_turns_nan_into_0) {
+  two_prompts data;
+  const preference_batch bare{data.batch().responses, data.pairs};
+  expect_lack(data, bare, swallowing_score{}, "the loss reads scores");
 }
 
 TEST(evaluate_step, gives_the_metrics_without_a_gradient) {

@@ -20,6 +20,7 @@
 #include <prefopt/loss/validate.hpp>
 #include <prefopt/model/language_model.hpp>
 #include <prefopt/train/content_hash.hpp>
+#include <prefopt/train/loss_probe.hpp>
 #include <prefopt/train/optimizer.hpp>
 #include <prefopt/train/pair_gathering.hpp>
 #include <prefopt/train/preference_metrics.hpp>
@@ -43,15 +44,6 @@ inline pair_terms<double> probe_terms(double shift) {
           .winner_tokens = 7.0,
           .loser_tokens = 9.0,
           .policy_target = -19.0};
-}
-
-/// Whether the loss depends on a term: whether its result is NaN where the term is.
-template <class Loss>
-bool reads(const Loss& loss, double pair_terms<double>::*term) {
-  pair_terms<double> terms = probe_terms(0.0);
-  terms.*term = std::numeric_limits<double>::quiet_NaN();
-  const pair_gradient<double> result = loss(terms);
-  return std::isnan(result.value) || std::isnan(result.winner) || std::isnan(result.loser);
 }
 
 /// Tells losses and their settings apart by what they do: their values at made-up terms.
@@ -79,9 +71,10 @@ class preference_task {
   };
 
   preference_task(Model& model, const Loss& loss, part training, std::optional<part> held_out,
-                  std::size_t batch_size)
+                  std::size_t batch_size, loss_needs needs)
       : model_(model),
         loss_(loss),
+        needs_(needs),
         training_(std::move(training)),
         held_out_(std::move(held_out)),
         batch_size_(batch_size) {}
@@ -89,7 +82,7 @@ class preference_task {
   std::size_t accumulate(std::span<const std::size_t> examples, double total, std::size_t step) {
     const gathered_pairs gathered = gather(training_, examples);
     metrics_ += train_step(model_, gathered.batch, loss_,
-                           step_options{.pair_weight = 1.0 / total, .step = step});
+                           step_options{.pair_weight = 1.0 / total, .step = step, .needs = needs_});
     return gathered.tokens;
   }
 
@@ -113,7 +106,7 @@ class preference_task {
     for (std::size_t begin = 0; begin < count; begin += batch_size_) {
       numbers.resize(std::min(batch_size_, count - begin));
       std::iota(numbers.begin(), numbers.end(), begin);
-      sum += evaluate_step(model_, gather(*held_out_, numbers).batch, loss_);
+      sum += evaluate_step(model_, gather(*held_out_, numbers).batch, loss_, {.needs = needs_});
     }
     return named(sum, "eval_");
   }
@@ -141,6 +134,7 @@ class preference_task {
 
   Model& model_;
   const Loss& loss_;
+  loss_needs needs_;
   part training_;
   std::optional<part> held_out_;
   std::size_t batch_size_;
@@ -152,7 +146,7 @@ class preference_task {
 /// Fine-tunes a policy on preference pairs. The policy as it is when `train` begins is the
 /// reference, unless `use_reference` gives another's log-probs: they are computed once, before the
 /// first step, and kept in a file, so there is never a second model in memory. A loss that reads no
-/// reference (SLiC, SimPO) gets none.
+/// reference (SLiC, SimPO) gets none; `needs_of` finds that out.
 ///
 ///     preference_trainer trainer(model, data, odpo(0.1, 0.5), options);
 ///     adamw optimizer;
@@ -165,7 +159,11 @@ class preference_trainer {
   /// the loss has no value for.
   preference_trainer(Model& model, const preference_dataset& data, Loss loss,
                      training_options options = {})
-      : model_(model), data_(data), loss_(std::move(loss)), options_(std::move(options)) {
+      : model_(model),
+        data_(data),
+        loss_(std::move(loss)),
+        needs_(needs_of(loss_)),
+        options_(std::move(options)) {
     check(data_);
   }
 
@@ -201,15 +199,13 @@ class preference_trainer {
     for (const parameter& p : model_.parameters()) parameters.push_back(p);
     const std::string start = hash_of(parameters);
 
-    const bool needs_reference = detail::reads(loss_, &pair_terms<double>::reference_winner) ||
-                                 detail::reads(loss_, &pair_terms<double>::reference_loser);
     using task = detail::preference_task<Model, Loss>;
     typename task::part training{&data_, {}, targets_};
     std::optional<typename task::part> held_out;
     if (held_out_ != nullptr) held_out = {held_out_, {}, held_out_targets_};
     check_targets(data_, targets_);
     if (held_out) check_targets(*held_out_, held_out_targets_);
-    if (needs_reference) {
+    if (needs_.reference) {
       std::filesystem::path path = store_path("reference_log_probs.json");
       training.reference = reference(data_, given_reference_, start, path);
       if (!path.empty()) path.replace_extension(".held_out.json");
@@ -217,7 +213,8 @@ class preference_trainer {
         held_out->reference = reference(*held_out_, given_held_out_reference_, start, path);
       }
     }
-    task pairs(model_, loss_, std::move(training), std::move(held_out), options_.batch_size);
+    task pairs(model_, loss_, std::move(training), std::move(held_out), options_.batch_size,
+               needs_);
     return training_loop(model_, pairs, optimizer, options_, start);
   }
 
@@ -233,7 +230,7 @@ class preference_trainer {
   void check_targets(const preference_dataset& data,
                      const std::vector<std::size_t>& targets) const {
     if (targets.empty()) {
-      if (!detail::reads(loss_, &pair_terms<double>::policy_target)) return;
+      if (!needs_.target) return;
       throw usage_error("preference_trainer: the loss reads an SFT target; call use_targets");
     }
     if (targets.size() != data.pairs.size()) {
@@ -287,6 +284,7 @@ class preference_trainer {
   Model& model_;
   const preference_dataset& data_;
   Loss loss_;
+  loss_needs needs_;
   training_options options_;
   const preference_dataset* held_out_ = nullptr;
   std::vector<std::size_t> targets_;

@@ -12,6 +12,7 @@
 #include <prefopt/loss/pair_terms.hpp>
 #include <prefopt/loss/validate.hpp>
 #include <prefopt/model/language_model.hpp>
+#include <prefopt/train/loss_probe.hpp>
 #include <prefopt/train/preference_batch.hpp>
 #include <prefopt/train/preference_metrics.hpp>
 
@@ -22,6 +23,8 @@ struct step_options {
   /// pairs. With gradient accumulation: 1 / (pairs of all the micro-batches of the step).
   std::optional<double> pair_weight = std::nullopt;
   std::size_t step = 0;  ///< the step's number; errors name it
+  /// What the loss reads, where the caller knows it already (`needs_of`).
+  std::optional<loss_needs> needs = std::nullopt;
 };
 
 namespace detail {
@@ -45,25 +48,47 @@ inline std::string describe_failure(const preference_batch& batch,
                      std::to_string(gradient.winner) + " and " + std::to_string(gradient.loser);
   text += "; log pi(y_w) = " + std::to_string(terms.policy_winner) +
           ", log pi(y_l) = " + std::to_string(terms.policy_loser);
-  if (batch.reference_log_probs.empty()) {
-    text += "; the batch has no reference_log_probs";
-  } else {
+  if (!batch.reference_log_probs.empty()) {
     text += ", log pi_ref(y_w) = " + std::to_string(terms.reference_winner) +
             ", log pi_ref(y_l) = " + std::to_string(terms.reference_loser);
   }
-  if (batch.scores.empty()) {
-    text += "; the batch has no scores";
-  } else {
+  if (!batch.scores.empty()) {
     text += ", scores " + std::to_string(terms.winner_score) + " and " +
             std::to_string(terms.loser_score);
   }
-  if (batch.targets.empty()) text += "; the batch has no targets";
+  if (!batch.targets.empty()) text += ", log pi(target) = " + std::to_string(terms.policy_target);
   return text;
 }
 
+/// Throws `usage_error` where the loss reads what the batch does not have. NaN in its place would
+/// not do: a loss with a comparison may turn NaN into 0, and nothing would be learnt.
+template <class Loss>
+void check_needs(const preference_batch& batch, const Loss& loss,
+                 const std::optional<loss_needs>& known) {
+  using terms = pair_terms<double>;
+  const auto reads = [&](bool loss_needs::*need, double terms::*a, double terms::*b) {
+    return known ? *known.*need : loss_reads(loss, a) || loss_reads(loss, b);
+  };
+  if (batch.scores.empty()) {
+    constexpr double absent = std::numeric_limits<double>::quiet_NaN();
+    if (!accepts_scores(loss, absent, absent) ||
+        reads(&loss_needs::scores, &terms::winner_score, &terms::loser_score)) {
+      throw usage_error("the loss reads scores, but the batch has none");
+    }
+  }
+  if (batch.reference_log_probs.empty() &&
+      reads(&loss_needs::reference, &terms::reference_winner, &terms::reference_loser)) {
+    throw usage_error("the loss reads a reference, but the batch has no reference_log_probs");
+  }
+  if (batch.targets.empty() &&
+      reads(&loss_needs::target, &terms::policy_target, &terms::policy_target)) {
+    throw usage_error("the loss reads an SFT target, but the batch has no targets");
+  }
+}
+
 /// Evaluates every pair from the responses' log-probs, (R). Adds each pair's derivatives, times
-/// `pair_weight`, to the weights of its responses, (R). What the batch does not have is NaN, so
-/// that a loss which reads it is caught.
+/// `pair_weight`, to the weights of its responses, (R). What the batch does not have, and so the
+/// loss does not read, is NaN.
 template <class Loss>
 preference_metrics evaluate_pairs(const preference_batch& batch, const Loss& loss,
                                   std::span<const double> log_probs, double pair_weight,
@@ -80,9 +105,6 @@ preference_metrics evaluate_pairs(const preference_batch& batch, const Loss& los
     }
   }
 
-  if (batch.scores.empty() && !accepts_scores(loss, absent, absent)) {
-    throw usage_error("the loss reads scores, but the batch has none");
-  }
   preference_metrics metrics;
   for (std::size_t i = 0; i < batch.pairs.size(); ++i) {
     const auto [w, l] = batch.pairs[i];
@@ -99,7 +121,9 @@ preference_metrics evaluate_pairs(const preference_batch& batch, const Loss& los
     };
     validate_scores(loss, batch.pair_number(i), terms.winner_score, terms.loser_score);
     const pair_gradient<double> gradient = loss(terms);
-    if (!std::isfinite(gradient.value) || !std::isfinite(gradient.winner) ||
+    // The log-probs too: a loss may turn a NaN of the model into 0.
+    if (std::isnan(terms.policy_winner) || std::isnan(terms.policy_loser) ||
+        !std::isfinite(gradient.value) || !std::isfinite(gradient.winner) ||
         !std::isfinite(gradient.loser) || !std::isfinite(gradient.target)) {
       throw numeric_error(step, batch.pair_number(i), describe_failure(batch, gradient, terms));
     }
@@ -130,13 +154,15 @@ preference_metrics evaluate_pairs(const preference_batch& batch, const Loss& los
 /// to its gradients. It neither zeroes gradients nor changes weights: that is the optimizer's part,
 /// and with micro-batches it is called several times before it.
 ///
-/// Throws, before `backward`: `usage_error` (lengths or positions of the batch), `score_error` (the
-/// loss has no value for a pair's scores), `numeric_error` (a loss or derivative is not finite;
-/// also where the loss reads a reference, score or target that the batch does not have).
+/// Throws, before `backward`: `usage_error` (lengths or positions of the batch; the loss reads a
+/// reference, score or target that the batch does not have), `score_error` (the loss has no value
+/// for a pair's scores), `numeric_error` (a loss or derivative is not finite, or a log-prob is
+/// NaN).
 template <language_model Model, pair_loss<double> Loss>
 preference_metrics train_step(Model& model, const preference_batch& batch, const Loss& loss,
                               const step_options& options = {}) {
   validate_batch(batch);
+  detail::check_needs(batch, loss, options.needs);
   std::vector<double> log_probs(batch.responses.size());
   std::vector<double> weights(log_probs.size(), 0.0);
   model.forward(batch.responses, std::span<double>(log_probs));
@@ -153,6 +179,7 @@ template <language_model Model, pair_loss<double> Loss>
 preference_metrics evaluate_step(Model& model, const preference_batch& batch, const Loss& loss,
                                  const step_options& options = {}) {
   validate_batch(batch);
+  detail::check_needs(batch, loss, options.needs);
   std::vector<double> log_probs(batch.responses.size());
   std::vector<double> unused(log_probs.size(), 0.0);
   model.log_probs(batch.responses, std::span<double>(log_probs));
