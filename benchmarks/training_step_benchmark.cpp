@@ -12,6 +12,10 @@
 #include <string>
 #include <vector>
 
+#if defined(PREFOPT_HAS_ONEDNN)
+#include <oneapi/dnnl/dnnl.h>
+#endif
+
 #include <benchmark/benchmark.h>
 
 #include <prefopt/backend/eigen/packed_weight.hpp>
@@ -116,6 +120,17 @@ void measure_log_probs(benchmark::State& state, const transformer_config& config
 
 enum class engine { rows_apart, eigen, onednn };
 
+#if defined(PREFOPT_HAS_ONEDNN)
+/// c = a b by oneDNN: a baseline.
+void onednn_product(const_matrix_view a, const_matrix_view b, matrix_view c) {
+  const auto n = [](std::size_t size) { return static_cast<dnnl_dim_t>(size); };
+  if (dnnl_sgemm('N', 'N', n(c.rows), n(c.columns), n(b.rows), 1.0F, a.data, n(a.columns), b.data,
+                 n(b.columns), 0.0F, c.data, n(c.columns)) != dnnl_success) {
+    throw error("dnnl_sgemm failed");
+  }
+}
+#endif
+
 /// y (rows, outputs) = x W^T, or for the engines of the backward pass dx = dy W of the same size.
 void measure_product(benchmark::State& state, engine by, std::size_t inputs, std::size_t outputs) {
   constexpr std::size_t rows = 1064;
@@ -132,12 +147,10 @@ void measure_product(benchmark::State& state, engine by, std::size_t inputs, std
   for (auto _ : state) {
     if (by == engine::rows_apart) packed.multiply(narrow, wide);
     if (by == engine::eigen) {
-      detail::eigen_product(wide, detail::transposed::no, weight, narrow, false);
+      detail::product(wide, detail::transposed::no, weight, narrow, false);
     }
 #if defined(PREFOPT_HAS_ONEDNN)
-    if (by == engine::onednn) {
-      detail::onednn_product(wide, detail::transposed::no, weight, narrow, false);
-    }
+    if (by == engine::onednn) onednn_product(wide, weight, narrow);
 #endif
     benchmark::ClobberMemory();
   }

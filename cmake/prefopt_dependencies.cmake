@@ -62,25 +62,6 @@ else()
   list(APPEND PREFOPT_CPU_MISSING protozero)
 endif()
 
-# oneDNN's matrix products where it is found; Eigen's always.
-option(PREFOPT_ONEDNN "Use oneDNN for matrix products where it is found" ON)
-if(PREFOPT_ONEDNN)
-  # By hand: Debian's dnnl-config.cmake fails where OpenCL is not installed.
-  find_library(PREFOPT_DNNL_LIBRARY dnnl)
-  find_path(PREFOPT_DNNL_INCLUDE oneapi/dnnl/dnnl.hpp)
-  mark_as_advanced(PREFOPT_DNNL_LIBRARY PREFOPT_DNNL_INCLUDE)
-  if(PREFOPT_DNNL_LIBRARY AND PREFOPT_DNNL_INCLUDE)
-    if(NOT TARGET prefopt_dnnl)
-      add_library(prefopt_dnnl UNKNOWN IMPORTED GLOBAL)
-      set_target_properties(
-        prefopt_dnnl PROPERTIES IMPORTED_LOCATION "${PREFOPT_DNNL_LIBRARY}"
-                                INTERFACE_INCLUDE_DIRECTORIES "${PREFOPT_DNNL_INCLUDE}")
-    endif()
-    list(APPEND PREFOPT_CPU_LIBRARIES prefopt_dnnl)
-    list(APPEND PREFOPT_CPU_DEFINITIONS PREFOPT_HAS_ONEDNN=1)
-  endif()
-endif()
-
 if(PREFOPT_CPU_MISSING)
   set(PREFOPT_CPU_FOUND FALSE)
 else()
