@@ -248,6 +248,14 @@ TEST(training_loop, refuses_to_go_on_with_other_options_data_or_model) {
   test::expect_error<checkpoint_error>(
       [&] {
         bigram_model m(9);
+        adamw optimizer;
+        preference_trainer(m, run.data, odpo(0.5, 0.5, clamped{log_diff{}, 0.0}), run.options)
+            .train(optimizer);
+      },
+      "loss is ");
+  test::expect_error<checkpoint_error>(
+      [&] {
+        bigram_model m(9);
         run.train(m, sgd());
       },
       "optimizer is sgd momentum=0 nesterov=0 weight_decay=0 now, and was adamw");

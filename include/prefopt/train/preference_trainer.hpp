@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <cstdio>
 #include <filesystem>
-#include <limits>
 #include <numeric>
 #include <optional>
 #include <span>
@@ -20,6 +18,7 @@
 #include <prefopt/loss/validate.hpp>
 #include <prefopt/model/language_model.hpp>
 #include <prefopt/train/content_hash.hpp>
+#include <prefopt/train/loss_fingerprint.hpp>
 #include <prefopt/train/loss_probe.hpp>
 #include <prefopt/train/optimizer.hpp>
 #include <prefopt/train/pair_gathering.hpp>
@@ -32,33 +31,6 @@
 namespace prefopt {
 
 namespace detail {
-
-/// Made-up terms that every offset accepts and in which no two numbers are alike.
-inline pair_terms<double> probe_terms(double shift) {
-  return {.policy_winner = -20.0 - shift,
-          .policy_loser = -23.5 + 2.0 * shift,
-          .reference_winner = -21.25 + shift,
-          .reference_loser = -22.75 - shift,
-          .winner_score = 1.75,
-          .loser_score = 1.25,
-          .winner_tokens = 7.0,
-          .loser_tokens = 9.0,
-          .policy_target = -19.0};
-}
-
-/// Tells losses and their settings apart by what they do: their values at made-up terms.
-template <class Loss>
-std::string fingerprint(const Loss& loss) {
-  std::string text;
-  for (const double shift : {0.0, 2.0, -3.0}) {
-    const pair_gradient<double> result = loss(probe_terms(shift));
-    char numbers[80];
-    std::snprintf(numbers, sizeof numbers, "%s%.12g/%.12g", text.empty() ? "" : " ", result.value,
-                  result.winner);
-    text += numbers;
-  }
-  return text;
-}
 
 /// Pairs of a data set as the training loop sees them.
 template <class Model, class Loss>
