@@ -12,6 +12,7 @@
 #include <prefopt/core/math.hpp>           // exp, log, logistic in float for loops that vectorize
 #include <prefopt/core/progress.hpp>       // a bar with rate and time left, or plain lines
 #include <prefopt/core/random.hpp>         // random numbers as a function of (seed, purpose, index)
+#include <prefopt/core/stale_temporaries.hpp>  // what killed processes left of atomic files
 
 // data/: the nouns, and data sets in files
 #include <prefopt/data/compression.hpp>            // plain, gzip, xz, zstd: which one a file is
