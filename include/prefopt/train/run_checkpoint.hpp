@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <optional>
 #include <span>
@@ -30,6 +31,11 @@ namespace prefopt {
 /// What a run consists of besides its step: name and value of everything that decides what the next
 /// step does (data, loss, optimizer, batch size, seed, ...).
 using run_settings = std::vector<std::pair<std::string, std::string>>;
+
+/// A run that differs from the checkpoint that it is to go on from. The checkpoint is sound.
+class run_settings_error : public checkpoint_error {
+  using checkpoint_error::checkpoint_error;
+};
 
 /// The checkpoints of a run: `folder/step-<n>/` with `weights.safetensors`,
 /// `optimizer.safetensors` (absent where the optimizer remembers nothing) and `run.json`. A
@@ -120,7 +126,8 @@ class run_checkpoints {
 
   /// Loads the checkpoint of `step` into the parameters and the optimizer. Throws
   /// `checkpoint_error` where a file is damaged, an array is missing, unexpected or of another
-  /// shape, or a setting differs from `settings`: the message names every one that does.
+  /// shape; `run_settings_error` where a setting differs from `settings`: the message names every
+  /// one that does.
   template <optimizer Optimizer>
   void load(std::size_t step, std::span<const parameter> parameters, Optimizer& optimizer,
             const run_settings& settings) const {
@@ -161,6 +168,32 @@ class run_checkpoints {
       read_arrays(folder / "optimizer.safetensors", memory, text("optimizer_hash"));
     }
     optimizer.set_steps(number("optimizer_steps"));
+  }
+
+  /// Loads the newest checkpoint that is not damaged, and returns its step; 0 where there is none
+  /// at all. Damaged ones that are newer get a name that ends in `.damaged`, and `report` is called
+  /// with a sentence for each. Throws what `load` says of the newest where none can be read, and
+  /// `run_settings_error` at once.
+  template <optimizer Optimizer, class Report>
+  std::size_t load_newest(std::span<const parameter> parameters, Optimizer& optimizer,
+                          const run_settings& settings, const Report& report) const {
+    const std::vector<std::size_t> list = steps();
+    std::exception_ptr first;
+    std::vector<std::pair<std::size_t, std::string>> damaged;
+    for (std::size_t i = list.size(); i-- > 0;) {
+      try {
+        load(list[i], parameters, optimizer, settings);
+        for (const auto& [step, problem] : damaged) set_aside(step, problem, report);
+        return list[i];
+      } catch (const run_settings_error&) {
+        throw;
+      } catch (const error& e) {  // damaged, or a file of it cannot be read
+        if (!first) first = std::current_exception();
+        damaged.emplace_back(list[i], e.what());
+      }
+    }
+    if (first) std::rethrow_exception(first);
+    return 0;
   }
 
  private:
@@ -205,8 +238,8 @@ class run_checkpoints {
       if (!known) differs(name, "not set", value.dump());
     }
     if (!differences.empty()) {
-      throw checkpoint_error(file, "settings",
-                             "this run cannot go on from the checkpoint: " + differences);
+      throw run_settings_error(file, "settings",
+                               "this run cannot go on from the checkpoint: " + differences);
     }
   }
 
@@ -233,6 +266,22 @@ class run_checkpoints {
 
   [[nodiscard]] std::filesystem::path hidden(std::size_t step, const char* purpose) const {
     return folder_ / ("." + path_of(step).filename().string() + "." + purpose);
+  }
+
+  /// Makes room for the checkpoint that the run will save at that step.
+  template <class Report>
+  void set_aside(std::size_t step, const std::string& problem, const Report& report) const {
+    const std::filesystem::path path = path_of(step);
+    std::filesystem::path name = path;
+    name += ".damaged";
+    try {
+      std::filesystem::remove_all(name);
+      std::filesystem::rename(path, name);
+    } catch (const std::filesystem::filesystem_error& e) {
+      throw data_error(path.string(), 0, "", e.what());
+    }
+    report("a checkpoint is damaged (" + problem + "); it is now " + name.string() +
+           ", and an older one is used");
   }
 
   void remove_old() const {
