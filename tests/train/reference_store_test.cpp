@@ -1,5 +1,6 @@
 #include <prefopt/train/reference_store.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -30,6 +31,18 @@ TEST(compute_log_probs, equals_the_model_one_response_at_a_time) {
     }
     EXPECT_TRUE(std::isnan(found.back()));
   }
+}
+
+TEST(compute_log_probs, ends_between_batches_where_it_is_told_to) {
+  const preference_dataset data = test::small_data(4, 3, 9);
+  test::bigram_model model(9);
+  int asked = 0;
+  const auto found = compute_log_probs(model, data, 1, silent, [&] { return ++asked > 5; });
+  const auto finite =
+      std::count_if(found.begin(), found.end(), [](double value) { return std::isfinite(value); });
+  EXPECT_EQ(asked, 6);
+  EXPECT_GE(finite, 1);
+  EXPECT_LE(finite, 5);
 }
 
 TEST(reference_store, gives_back_the_very_numbers) {

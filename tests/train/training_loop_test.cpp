@@ -4,6 +4,7 @@
 #include <cmath>
 #include <csignal>
 #include <limits>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -185,6 +186,100 @@ TEST(training_loop, saves_and_stops_at_sigint_and_sigterm) {
     bigram_model model(9);
     EXPECT_TRUE(run.train(model).finished);
     EXPECT_EQ(model.weights(), expected);
+  }
+}
+
+TEST(training_loop, reports_a_signal_of_its_last_step) {
+  const test::temporary_folder folder;
+  small_run run;
+  run.options.folder = folder / "run";
+  run.options.handle_signals = true;
+  run.options.on_step = [&](std::size_t step, const metric_list&) {
+    if (step == 12) std::raise(SIGTERM);
+    return true;
+  };
+  EXPECT_EQ(test::in_child([&] {
+              bigram_model model(9);
+              const training_result result = run.train(model);
+              return result.finished && result.steps == 12 ? result.exit_code() : 1;
+            }),
+            143 << 8);  // as an exit code stands in the status
+}
+
+TEST(training_loop, makes_no_step_after_a_signal) {
+  const test::temporary_folder folder;
+  small_run run;
+  run.options.folder = folder / "run";
+  run.options.handle_signals = true;
+  const auto run_with_signal = [&] {
+    return test::in_child([&] {
+      const stop_signal outer;
+      std::raise(SIGINT);
+      bigram_model model(9);
+      const auto before = model.weights();
+      const training_result result = run.train(model);
+      const bool untouched = model.weights() == before && model.tokens_computed == 0;
+      return !result.finished && untouched ? result.exit_code() + static_cast<int>(result.steps)
+                                           : 1;
+    });
+  };
+  EXPECT_EQ(run_with_signal(), 130 << 8);
+  run.options.on_step = [](std::size_t step, const metric_list&) { return step < 3; };
+  bigram_model model(9);
+  EXPECT_EQ(run.train(model).steps, 3U);  // the folder holds no run yet
+}
+
+TEST(training_loop, removes_what_a_killed_process_left_in_its_folder) {
+  const test::temporary_folder folder;
+  small_run run;
+  run.options.folder = folder / "run";
+  run.options.resume = true;
+  ASSERT_TRUE(test::was_killed(test::in_child([&] {
+    std::filesystem::create_directories(run.options.folder);
+    atomic_file file(run.options.folder / "reference_log_probs.json");
+    std::raise(SIGKILL);
+    return 0;
+  })));
+  bigram_model model(9);
+  EXPECT_TRUE(run.train(model).finished);
+  for (const auto& entry : std::filesystem::directory_iterator(run.options.folder)) {
+    EXPECT_EQ(entry.path().string().find(".tmp-"), std::string::npos) << entry.path();
+  }
+}
+
+TEST(training_loop, goes_on_from_an_older_checkpoint_where_the_newest_is_damaged) {
+  for (const char* file : {"weights.safetensors", "optimizer.safetensors", "run.json"}) {
+    const test::temporary_folder folder;
+    small_run run;
+    const auto expected = run.unbroken();
+    run.options.folder = folder / "run";
+    run.options.resume = true;
+    run.options.on_step = [](std::size_t step, const metric_list&) { return step < 6; };
+    bigram_model first(9);
+    run.train(first);
+    run.options.on_step = {};
+    const auto checkpoints = run.options.folder / "checkpoints";
+    ASSERT_EQ(run_checkpoints(checkpoints, 2).steps(), (std::vector<std::size_t>{4, 6}));
+    std::string bytes = test::file_bytes(checkpoints / "step-00000006" / file);
+    bytes.resize(bytes.size() - 3);
+    test::write_plainly(checkpoints / "step-00000006" / file, bytes);
+
+    std::ostringstream said;
+    run.options.progress = {.out = &said, .style = progress_style::lines};
+    bigram_model second(9);
+    EXPECT_TRUE(run.train(second).finished);
+    EXPECT_EQ(second.weights(), expected);
+    EXPECT_NE(said.str().find(std::string("step-00000006/") + file), std::string::npos)
+        << said.str();
+    EXPECT_NE(said.str().find("going on after step 4"), std::string::npos) << said.str();
+    EXPECT_TRUE(std::filesystem::exists(checkpoints / "step-00000006.damaged"));
+
+    for (const std::size_t step : run_checkpoints(checkpoints, 2).steps()) {
+      const auto path = run_checkpoints(checkpoints, 2).path_of(step) / file;
+      test::write_plainly(path, "");
+    }
+    bigram_model third(9);
+    test::expect_error<error>([&] { run.train(third); }, std::string("step-00000012/") + file);
   }
 }
 

@@ -24,6 +24,7 @@
 #include <prefopt/train/pair_gathering.hpp>
 #include <prefopt/train/preference_metrics.hpp>
 #include <prefopt/train/reference_store.hpp>
+#include <prefopt/train/stop_signal.hpp>
 #include <prefopt/train/train_step.hpp>
 #include <prefopt/train/training_loop.hpp>
 #include <prefopt/train/training_options.hpp>
@@ -167,6 +168,8 @@ class preference_trainer {
   template <optimizer Optimizer>
   training_result train(Optimizer& optimizer) {
     validate(options_);
+    std::optional<stop_signal> stop;
+    if (options_.handle_signals) stop.emplace();
     std::vector<parameter> parameters;
     for (const parameter& p : model_.parameters()) parameters.push_back(p);
     const std::string start = hash_of(parameters);
@@ -184,6 +187,9 @@ class preference_trainer {
       if (held_out) {
         held_out->reference = reference(*held_out_, given_held_out_reference_, start, path);
       }
+    }
+    if (stop && stop->received() != 0) {  // maybe without all of the reference
+      return {.steps = detail::saved_steps(options_), .signal = stop->received()};
     }
     task pairs(model_, loss_, std::move(training), std::move(held_out), options_.batch_size,
                needs_);
@@ -219,6 +225,10 @@ class preference_trainer {
     }
   }
 
+  [[nodiscard]] bool stopped() const {
+    return options_.handle_signals && stop_signal::pending() != 0;
+  }
+
   [[nodiscard]] std::filesystem::path store_path(const char* name) const {
     if (!store_.empty()) return store_;
     return options_.folder.empty() ? std::filesystem::path{} : options_.folder / name;
@@ -239,7 +249,10 @@ class preference_trainer {
           "preference_trainer: use_reference did not give every response of a pair a finite "
           "log-prob");
     }
-    if (path.empty()) return compute_log_probs(model_, data, 4096, options_.progress);
+    const auto compute = [&] {
+      return compute_log_probs(model_, data, 4096, options_.progress, [&] { return stopped(); });
+    };
+    if (path.empty()) return compute();
     if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path());
     const reference_store store(path);
     const std::string tokens = hash_of_tokens(data);
@@ -248,8 +261,9 @@ class preference_trainer {
       progress("", 0, options_.progress).message(found.why_not + "; it is computed anew");
     }
     if (has_all(data, found.log_probs)) return std::move(found.log_probs);
-    std::vector<double> computed = compute_log_probs(model_, data, 4096, options_.progress);
-    store.save(start, tokens, computed);
+    std::vector<double> computed = compute();
+    // Also not where a log-prob is NaN: the step that reads it says so.
+    if (has_all(data, computed)) store.save(start, tokens, computed);
     return computed;
   }
 

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <limits>
 #include <span>
 #include <string>
@@ -23,11 +24,13 @@ namespace prefopt {
 
 /// log pi_ref(y | x), in nats, of every response of the data set that a pair uses; NaN for the
 /// others. A prompt is computed once for its responses; a call of the model gets about `tokens`
-/// tokens at most (more where one prompt with one response is longer).
+/// tokens at most (more where one prompt with one response is longer). `stop`, if given, is asked
+/// before each; where it says true, the rest stays NaN.
 template <language_model Model>
 std::vector<double> compute_log_probs(Model& model, const preference_dataset& data,
                                       std::size_t tokens = 4096,
-                                      const progress_options& options = {}) {
+                                      const progress_options& options = {},
+                                      const std::function<bool()>& stop = {}) {
   std::vector<std::vector<std::size_t>> wanted(data.prompts.size());  // responses, by prompt
   std::vector<bool> used(data.responses.size(), false);
   std::size_t count = 0;
@@ -45,8 +48,10 @@ std::vector<double> compute_log_probs(Model& model, const preference_dataset& da
   std::size_t filled = 0;
   std::size_t done = 0;
   progress shown("reference log-probs", count, options);
+  bool stopped = false;
   const auto flush = [&] {
-    if (numbers.empty()) return;
+    stopped = stopped || (stop && stop());
+    if (numbers.empty() || stopped) return;
     std::vector<double> log_probs(numbers.size());
     model.log_probs(batch, std::span<double>(log_probs));
     for (std::size_t i = 0; i < numbers.size(); ++i) result[numbers[i]] = log_probs[i];
@@ -56,13 +61,14 @@ std::vector<double> compute_log_probs(Model& model, const preference_dataset& da
     numbers.clear();
     filled = 0;
   };
-  for (std::size_t p = 0; p < wanted.size(); ++p) {
+  for (std::size_t p = 0; p < wanted.size() && !stopped; ++p) {
     bool open = false;  // the prompt is in the batch
     for (const std::size_t r : wanted[p]) {
       const std::size_t cost =
           data.responses[r].tokens.size() + (open ? 0 : data.prompts[p].size());
       if (filled + cost > tokens && !numbers.empty()) {
         flush();
+        if (stopped) break;
         open = false;
       }
       if (!open) {

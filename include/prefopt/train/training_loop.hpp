@@ -15,6 +15,7 @@
 
 #include <prefopt/core/error.hpp>
 #include <prefopt/core/progress.hpp>
+#include <prefopt/core/stale_temporaries.hpp>
 #include <prefopt/model/language_model.hpp>
 #include <prefopt/train/data_order.hpp>
 #include <prefopt/train/gradient_norm.hpp>
@@ -132,6 +133,7 @@ class run_files {
 
 inline std::optional<run_checkpoints> open_checkpoints(const training_options& options) {
   if (options.folder.empty()) return std::nullopt;
+  if (options.resume) remove_stale_temporaries(options.folder);
   run_checkpoints checkpoints(options.folder / "checkpoints", options.keep_checkpoints);
   if (!options.resume &&
       (std::filesystem::exists(options.folder / "metrics.jsonl") || !checkpoints.steps().empty())) {
@@ -139,6 +141,14 @@ inline std::optional<run_checkpoints> open_checkpoints(const training_options& o
                       ": holds a run already; resume it or choose another folder");
   }
   return checkpoints;
+}
+
+/// The step of the last checkpoint, 0 without one: how far a run is that was stopped early on.
+inline std::size_t saved_steps(const training_options& options) {
+  const auto checkpoints = open_checkpoints(options);
+  if (!checkpoints) return 0;
+  const std::vector<std::size_t> steps = checkpoints->steps();
+  return steps.empty() ? 0 : steps.back();
 }
 
 }  // namespace detail
@@ -150,6 +160,8 @@ template <trainable_model Model, training_task Task, optimizer Optimizer>
 training_result training_loop(Model& model, Task& task, Optimizer& optimizer,
                               const training_options& options, const std::string& identity) {
   validate(options);
+  std::optional<stop_signal> stop;
+  if (options.handle_signals) stop.emplace();
   std::vector<parameter> parameters;
   for (const parameter& p : model.parameters()) parameters.push_back(p);
 
@@ -169,14 +181,16 @@ training_result training_loop(Model& model, Task& task, Optimizer& optimizer,
 
   std::size_t step = 0;
   const auto checkpoints = detail::open_checkpoints(options);
-  if (checkpoints && !checkpoints->steps().empty()) {
-    step = checkpoints->steps().back();
-    checkpoints->load(step, parameters, optimizer, settings);
-    model.parameters_changed();
+  if (checkpoints) {
+    step = checkpoints->load_newest(parameters, optimizer, settings, [&](const std::string& text) {
+      progress("", 0, options.progress).message(text);
+    });
+    if (step > 0) model.parameters_changed();
+  }
+  if (stop && stop->received() != 0) {
+    return {.steps = step, .finished = step >= total, .signal = stop->received()};
   }
   detail::run_files files(options, step);
-  std::optional<stop_signal> stop;
-  if (options.handle_signals) stop.emplace();
 
   progress_options shown_options = options.progress;
   shown_options.start = step;
@@ -215,11 +229,8 @@ training_result training_loop(Model& model, Task& task, Optimizer& optimizer,
     shown.update(step, text);
     result.metrics = metrics;
 
-    if (stop && stop->received() != 0) {
-      result.signal = stop->received();
-      go_on = false;
-    }
     if (options.on_step && !options.on_step(step, metrics)) go_on = false;
+    if (stop && stop->received() != 0) go_on = false;
     const bool last = step == total;
     const bool due = options.evaluate_every != 0 && step % options.evaluate_every == 0;
     if (last || (go_on && due)) {
@@ -227,6 +238,7 @@ training_result training_loop(Model& model, Task& task, Optimizer& optimizer,
       if (!evaluation.empty()) files.write(step, epoch_after(step), evaluation);
       result.metrics.insert(result.metrics.end(), evaluation.begin(), evaluation.end());
     }
+    if (stop && stop->received() != 0) go_on = false;  // it came during the evaluation
     const bool regular = options.checkpoint_every != 0 && step % options.checkpoint_every == 0;
     const bool save = last ? options.checkpoint_at_end : regular || !go_on;
     if (checkpoints && save) {
@@ -234,6 +246,7 @@ training_result training_loop(Model& model, Task& task, Optimizer& optimizer,
     }
   }
   shown.finish();
+  if (stop) result.signal = stop->received();
   result.steps = step;
   result.finished = step >= total;
   return result;

@@ -57,8 +57,8 @@ struct training_options {
 struct training_result {
   std::size_t steps = 0;  ///< of the whole run, those before a resume included
   bool finished = false;  ///< false: stopped by a signal or by `on_step`; `resume` goes on
-  int signal = 0;         ///< the signal that stopped the run, 0 if none did
-  metric_list metrics;    ///< of the last step, and of the last evaluation under eval_ names
+  int signal = 0;         ///< the signal that came, 0 if none did; in the last step: and `finished`
+  metric_list metrics = {};  ///< of the last step, and of the last evaluation under eval_ names
 
   /// What `main` returns: 0, or 130 for SIGINT and 143 for SIGTERM as shells expect.
   [[nodiscard]] int exit_code() const { return signal == 0 ? 0 : 128 + signal; }
