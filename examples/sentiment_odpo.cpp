@@ -12,8 +12,8 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
-#include <numeric>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,7 +22,6 @@
 #include <omp.h>
 
 #include <prefopt/core/error.hpp>
-#include <prefopt/core/random.hpp>
 #include <prefopt/data/line_reader.hpp>
 #include <prefopt/data/reviews_file.hpp>
 #include <prefopt/score/classifier_scorer.hpp>
@@ -34,6 +33,7 @@
 #include "embedded/embedded_language.hpp"
 #include "experiment/command_line.hpp"
 #include "experiment/run.hpp"
+#include "experiment/streams.hpp"
 
 namespace {
 
@@ -57,20 +57,13 @@ std::string first_words(const std::string& text, std::size_t count) {
   return text.substr(0, at);
 }
 
-template <class T>
-void shuffle(std::vector<T>& values, std::uint64_t seed) {
-  prefopt::random_stream random(seed);
-  for (std::size_t i = values.size(); i > 1; --i) {
-    std::swap(values[i - 1], values[random.below(static_cast<std::uint32_t>(i))]);
-  }
-}
-
 /// Different prompts, in an order that the seed shuffles: the first `count` of them.
 std::vector<std::string> choose_prompts(std::vector<std::string> all, std::size_t count,
                                         std::uint64_t seed, const char* option) {
   std::sort(all.begin(), all.end());
   all.erase(std::unique(all.begin(), all.end()), all.end());
-  shuffle(all, seed);
+  auto random = experiment::stream_for(experiment::purpose::prompts, seed);
+  prefopt::shuffle(all, random);
   if (all.size() < count) {
     throw prefopt::usage_error(fmt::format(
         "{} asks for {} prompts, but there are {} different ones", option, count, all.size()));
@@ -84,9 +77,7 @@ prefopt::ngram_classifier classifier(const std::vector<prefopt::labelled_text>& 
                                      const fs::path& file) {
   if (fs::exists(file)) return prefopt::ngram_classifier::load(file);
   std::cerr << "training the n-gram classifier on " << texts.size() << " reviews\n";
-  auto trained = prefopt::train_ngram_classifier(texts, {});
-  trained.save(file);
-  return trained;
+  return prefopt::train_ngram_classifier(texts, {});
 }
 
 /// How often the classifier is right.
@@ -95,6 +86,16 @@ double accuracy(const prefopt::ngram_classifier& of,
   std::size_t right = 0;
   for (const auto& each : texts) right += (of.probability(each.text) >= 0.5) == each.positive;
   return static_cast<double>(right) / static_cast<double>(texts.size());
+}
+
+/// A task, and the classifier that scores it, where one does: it is kept with the run.
+struct sentiment_task {
+  experiment::task task;
+  std::optional<prefopt::ngram_classifier> trained;
+};
+
+fs::path classifier_file(const experiment::options& o) {
+  return fs::path(o.out) / "classifier.safetensors";
 }
 
 void score_with(prefopt::ngram_classifier trained, prefopt::reward_form form,
@@ -118,8 +119,8 @@ fs::path find_reviews(const fs::path& folder, const std::string& split) {
                              "*.tsv (plain, .gz, .xz or .zst)");
 }
 
-experiment::task imdb_task(const sentiment_options& chosen, const experiment::options& o,
-                           prefopt::reward_form form) {
+sentiment_task imdb_task(const sentiment_options& chosen, const experiment::options& o,
+                         prefopt::reward_form form) {
   const auto training = prefopt::read_reviews(find_reviews(chosen.data, "train"));
   const auto test = prefopt::read_reviews(find_reviews(chosen.data, "test"));
   experiment::task task;
@@ -134,12 +135,18 @@ experiment::task imdb_task(const sentiment_options& chosen, const experiment::op
     return prompts;
   };
   task.prompts = choose_prompts(prompts_of(training), o.prompts, o.seed, "--prompts");
-  task.eval_prompts = choose_prompts(prompts_of(test), o.eval_prompts, o.seed, "--eval-prompts");
+  // Held out: openings that no training review has.
+  const auto seen_list = prompts_of(training);
+  const std::set<std::string> seen(seen_list.begin(), seen_list.end());
+  auto unseen = prompts_of(test);
+  std::erase_if(unseen, [&](const std::string& prompt) { return seen.contains(prompt); });
+  task.eval_prompts = choose_prompts(std::move(unseen), o.eval_prompts, o.seed, "--eval-prompts");
   if (o.sft) {
     for (const auto& review : training) {
       task.sft_texts.push_back(prefopt::with_line_breaks(review.text));
     }
-    shuffle(task.sft_texts, o.seed);
+    auto random = experiment::stream_for(experiment::purpose::texts, o.seed);
+    prefopt::shuffle(task.sft_texts, random);
     task.sft_texts.resize(std::min(task.sft_texts.size(), o.sft_texts));
   }
   const auto labelled = [](const std::vector<prefopt::review>& reviews) {
@@ -147,14 +154,24 @@ experiment::task imdb_task(const sentiment_options& chosen, const experiment::op
     for (const auto& review : reviews) texts.push_back({review.text, review.positive});
     return texts;
   };
-  auto trained = classifier(labelled(training), fs::path(o.out) / "classifier.safetensors");
+  auto trained = classifier(labelled(training), classifier_file(o));
   std::cerr << fmt::format("classifier: right on {:.2f} % of {} test reviews\n",
                            100 * accuracy(trained, labelled(test)), test.size());
-  score_with(std::move(trained), form, task);
-  return task;
+  score_with(trained, form, task);
+  return {std::move(task), std::move(trained)};
 }
 
-experiment::task openings_task(const sentiment_options& chosen, const experiment::options& o) {
+/// Shares `prompts` out: training prompts first, then the held-out ones.
+void divide_prompts(const std::vector<std::string>& prompts, const experiment::options& o,
+                    experiment::task& task) {
+  task.prompts =
+      choose_prompts(prompts, o.prompts + o.eval_prompts, o.seed, "--prompts with --eval-prompts");
+  const auto middle = task.prompts.begin() + static_cast<std::ptrdiff_t>(o.prompts);
+  task.eval_prompts.assign(middle, task.prompts.end());
+  task.prompts.erase(middle, task.prompts.end());
+}
+
+sentiment_task openings_task(const sentiment_options& chosen, const experiment::options& o) {
   if (chosen.lexicon.empty()) {
     throw prefopt::usage_error("--openings needs --lexicon, the file that scores what is written");
   }
@@ -164,35 +181,28 @@ experiment::task openings_task(const sentiment_options& chosen, const experiment
     if (!lines.line().empty()) all.emplace_back(lines.line());
   }
   experiment::task task;
-  task.prompts =
-      choose_prompts(all, o.prompts + o.eval_prompts, o.seed, "--prompts with --eval-prompts");
-  const auto middle = task.prompts.begin() + static_cast<std::ptrdiff_t>(o.prompts);
-  task.eval_prompts.assign(middle, task.prompts.end());
-  task.prompts.erase(middle, task.prompts.end());
+  divide_prompts(all, o, task);
   const auto scorer = std::make_shared<const prefopt::whole_text<prefopt::lexicon_scorer>>(
       prefopt::lexicon_scorer(fs::path(chosen.lexicon)));
   task.score = [scorer](const std::string& prompt, const std::string& response) {
     return (*scorer)(prompt, response);
   };
   task.score_name = "(compound + 1) / 2, valence lexicon";
-  return task;
+  return {std::move(task), std::nullopt};
 }
 
-experiment::task embedded_task(const experiment::options& o, prefopt::reward_form form) {
+sentiment_task embedded_task(const experiment::options& o, prefopt::reward_form form) {
   experiment::task task;
-  task.prompts = choose_prompts(prefopt::embedded::openings(), o.prompts + o.eval_prompts, o.seed,
-                                "--prompts with --eval-prompts");
-  const auto middle = task.prompts.begin() + static_cast<std::ptrdiff_t>(o.prompts);
-  task.eval_prompts.assign(middle, task.prompts.end());
-  task.prompts.erase(middle, task.prompts.end());
+  divide_prompts(prefopt::embedded::openings(), o, task);
   const auto reviews = experiment::embedded_reviews(4000, 2);
   std::vector<prefopt::labelled_text> texts;
   for (const auto& review : reviews) {
     task.sft_texts.push_back(review.text);
     texts.push_back({review.text, review.positive});
   }
-  score_with(classifier(texts, fs::path(o.out) / "classifier.safetensors"), form, task);
-  return task;
+  auto trained = classifier(texts, classifier_file(o));
+  score_with(trained, form, task);
+  return {std::move(task), std::move(trained)};
 }
 
 void run(const sentiment_options& chosen, const experiment::options& o) {
@@ -205,7 +215,12 @@ void run(const sentiment_options& chosen, const experiment::options& o) {
         "--model embedded writes in a grammar of its own: it cannot go with "
         "--data or --openings");
   }
-  if (!embedded && chosen.data.empty() == chosen.openings.empty()) {
+  if (!chosen.data.empty() && !(chosen.openings.empty() && chosen.lexicon.empty())) {
+    throw prefopt::usage_error(
+        "--data brings its own prompts and classifier: it cannot go with "
+        "--openings or --lexicon");
+  }
+  if (!embedded && chosen.data.empty() && chosen.openings.empty()) {
     throw prefopt::usage_error(
         "give --data DIR (the IMDB reviews), or --openings FILE with "
         "--lexicon FILE, or --model embedded");
@@ -216,16 +231,18 @@ void run(const sentiment_options& chosen, const experiment::options& o) {
                                    {"--lexicon", chosen.lexicon},
                                    {"--reward", chosen.reward},
                                    {"--prompt-words", std::to_string(chosen.prompt_words)}});
-  // Whatever is wrong with the model or the data shows before a folder is made.
+  // Whatever is wrong with the model or the data shows before the folder is made.
+  experiment::check_run(o, identity);
   std::optional<experiment::language> base;
   if (!embedded) base = experiment::open_language(o.model);
-  experiment::open_run(o, identity);
-  experiment::task task = embedded              ? embedded_task(o, *form)
-                          : chosen.data.empty() ? openings_task(chosen, o)
-                                                : imdb_task(chosen, o, *form);
-  task.name = "sentiment";
+  sentiment_task made = embedded              ? embedded_task(o, *form)
+                        : chosen.data.empty() ? openings_task(chosen, o)
+                                              : imdb_task(chosen, o, *form);
+  made.task.name = "sentiment";
+  experiment::start_run(o, identity);
+  if (made.trained && !fs::exists(classifier_file(o))) made.trained->save(classifier_file(o));
   if (embedded) base = experiment::embedded_language(fs::path(o.out) / "embedded");
-  const bool risen = experiment::run_experiment(*base, o, task);
+  const bool risen = experiment::run_experiment(*base, o, made.task);
   if (o.expect_rise && !risen) {
     throw prefopt::error("a reward did not rise: its interval does not lie above the one before");
   }

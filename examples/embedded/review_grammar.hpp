@@ -156,10 +156,7 @@ inline const std::vector<opening>& all_openings() {
       for (const auto fact : neutral) add(rest::clause, {"I saw the", film, ",", fact, "and"});
     }
     random_stream random(20240216);
-    for (std::size_t i = made.size(); i > 1; --i) {
-      std::swap(made[i - 1],
-                made[static_cast<std::size_t>(random.below(static_cast<std::uint32_t>(i)))]);
-    }
+    shuffle(made, random);
     return made;
   }();
   return all;

@@ -8,22 +8,21 @@
 #include <string>
 
 #include <prefopt/core/error.hpp>
+#include <prefopt/loss/named_loss.hpp>
+#include <prefopt/sample/sampling_options.hpp>
 
 #include "stopped.hpp"
 
 namespace experiment {
 namespace {
 
-// Names that the options may have as values; `experiment/methods.hpp` gives them their meaning.
-const std::vector<std::string> method_names = {"dpo", "odpo", "slic", "ipo", "rso"};
-const std::vector<std::string> offset_names = {"log-diff", "diff-log", "identity"};
 const std::vector<std::string> sampler_names = {"all", "best-vs-worst", "random", "first-two"};
 
 void add_model_options(CLI::App& app, options& o) {
   const char* group = "Model and run";
   app.add_option("--model", o.model,
                  "a checkpoint folder (Hugging Face format), a GGUF file, or 'embedded'")
-      ->capture_default_str()
+      ->required()
       ->group(group);
   app.add_option("--out", o.out, "folder for everything that the run writes")
       ->required()
@@ -55,7 +54,6 @@ void add_pair_options(CLI::App& app, options& o) {
       ->capture_default_str()
       ->group(group);
   app.add_option("--temperature", o.temperature, "of sampling; 0 is greedy")
-      ->check(CLI::NonNegativeNumber)
       ->capture_default_str()
       ->group(group);
   app.add_option("--top-p", o.top_p, "sample from the smallest set of this probability")
@@ -86,22 +84,22 @@ void add_training_options(CLI::App& app, options& o) {
   const auto list = [&](CLI::Option* option) {
     option->delimiter(',')->capture_default_str()->group(group);
   };
-  list(app.add_option("--method", o.methods, "dpo, odpo, slic, ipo, rso")
-           ->check(CLI::IsMember(method_names)));
+  list(app.add_option("--method", o.methods,
+                      "dpo, odpo, slic, ipo, cdpo, ... (a wrong name lists all)")
+           ->check(CLI::IsMember(prefopt::loss_names())));
   list(app.add_option("--offset", o.offsets, "ODPO's f: log-diff (paper), diff-log, identity")
-           ->check(CLI::IsMember(offset_names)));
-  list(app.add_option("--alpha", o.alphas, "ODPO's factor of the offset (paper: 1)")
-           ->check(CLI::NonNegativeNumber));
-  list(app.add_option("--beta", o.betas, "strength of the tie to the reference")
-           ->check(CLI::PositiveNumber));
+           ->check(CLI::IsMember(prefopt::offset_names())));
+  list(app.add_option("--alpha", o.alphas, "ODPO's factor of the offset (paper: 1)"));
+  list(app.add_option("--beta", o.betas, "strength of the tie to the reference"));
   list(app.add_option("--pairs", o.pairs, "how many pairs to train on; 0: all"));
   list(app.add_option("--seeds", o.seeds, "of the choice and order of pairs"));
-  app.add_option("--slic-margin", o.slic_margin, "SLiC's delta (paper: 1)")
-      ->check(CLI::NonNegativeNumber)
+  app.add_option("--margin", o.margin, "SLiC's delta (paper: 1), SimPO's gamma")
       ->capture_default_str()
       ->group(group);
-  app.add_option("--slic-lambda", o.slic_lambda, "weight of SLiC's likelihood of the winner")
-      ->check(CLI::NonNegativeNumber)
+  app.add_option("--lambda", o.lambda, "weight of SLiC's likelihood of the winner")
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--epsilon", o.epsilon, "share of wrong labels: cdpo, robust-dpo")
       ->capture_default_str()
       ->group(group);
   app.add_option("--optimizer", o.optimizer, "adamw, rmsprop (the authors' code), sgd")
@@ -112,15 +110,11 @@ void add_training_options(CLI::App& app, options& o) {
       ->check(CLI::IsMember({"constant", "linear", "cosine"}))
       ->capture_default_str()
       ->group(group);
-  app.add_option("--learning-rate", o.learning_rate)
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str()
-      ->group(group);
+  app.add_option("--learning-rate", o.learning_rate)->capture_default_str()->group(group);
   app.add_option("--warmup-steps", o.warmup_steps, "steps of linear warm-up (authors' code: 150)")
       ->capture_default_str()
       ->group(group);
   app.add_option("--clip", o.clip, "largest gradient norm (authors' code: 10); 0: no clipping")
-      ->check(CLI::NonNegativeNumber)
       ->capture_default_str()
       ->group(group);
   app.add_option("--batch", o.batch, "pairs a step (authors' code: 64)")
@@ -157,10 +151,7 @@ void add_sft_options(CLI::App& app, options& o) {
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str()
       ->group(group);
-  app.add_option("--sft-learning-rate", o.sft_learning_rate)
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str()
-      ->group(group);
+  app.add_option("--sft-learning-rate", o.sft_learning_rate)->capture_default_str()->group(group);
 }
 
 void add_evaluation_options(CLI::App& app, options& o) {
@@ -196,16 +187,28 @@ void add_options(CLI::App& app, options& chosen) {
 }
 
 void validate(const options& o) {
-  const auto finite = [](const char* name, double value) {
-    if (!std::isfinite(value)) {
-      throw prefopt::usage_error(std::string(name) + " must be a finite number");
-    }
+  const auto number = [](const char* name, double value, bool above_zero) {
+    if (std::isfinite(value) && (above_zero ? value > 0 : value >= 0)) return;
+    throw prefopt::usage_error(std::string(name) + " is " + std::to_string(value) +
+                               "; expected a " + (above_zero ? "positive" : "non-negative") +
+                               " finite number");
   };
-  for (const double beta : o.betas) finite("--beta", beta);
-  for (const double alpha : o.alphas) finite("--alpha", alpha);
-  finite("--temperature", o.temperature);
-  finite("--learning-rate", o.learning_rate);
-  if (o.top_p <= 0) throw prefopt::usage_error("--top-p must lie above 0");
+  for (const double beta : o.betas) number("--beta", beta, true);
+  for (const double alpha : o.alphas) number("--alpha", alpha, false);
+  number("--margin", o.margin, false);
+  number("--lambda", o.lambda, false);
+  number("--clip", o.clip, false);
+  number("--learning-rate", o.learning_rate, true);
+  number("--sft-learning-rate", o.sft_learning_rate, true);
+  if (!(o.interval > 0 && o.interval < 1)) {
+    throw prefopt::usage_error("--interval must lie between 0 and 1");
+  }
+  prefopt::validate(prefopt::sampling_options{.temperature = o.temperature,
+                                              .top_k = o.top_k,
+                                              .top_p = o.top_p,
+                                              .max_new_tokens = o.max_new_tokens,
+                                              .responses = o.responses,
+                                              .batch_rows = o.batch_rows});
   if (o.pair_sampler == "best-vs-worst" && 2 * o.pairs_per_prompt > o.responses) {
     throw prefopt::usage_error("--pairs-per-prompt " + std::to_string(o.pairs_per_prompt) +
                                " needs --responses of at least twice as many, not " +
@@ -224,7 +227,9 @@ int run_program(CLI::App& app, int argc, char** argv, const std::function<void()
     return code == 0 ? 0 : 2;
   }
   try {
+    const prefopt::stop_signal stop;  // for all of the body, so that none is lost between stages
     body();
+    stop_if_asked();
     return 0;
   } catch (const stopped& stop) {
     std::cerr << "\nstopped by signal " << stop.signal()

@@ -11,7 +11,6 @@
 #include <prefopt/data/scored_responses_file.hpp>
 #include <prefopt/eval/kl.hpp>
 #include <prefopt/model/json_file.hpp>
-#include <prefopt/train/stop_signal.hpp>
 
 #include "responses.hpp"
 #include "stopped.hpp"
@@ -33,9 +32,8 @@ void measure_divergence(evaluation& result, prefopt::eigen_transformer& policy,
   std::vector<double> k3;
   std::vector<std::size_t> prompts;
   prefopt::progress shown(label + ": divergence", responses.size());
-  const prefopt::stop_signal stop;
   for (std::size_t begin = 0; begin < responses.size(); begin += chosen.eval_responses) {
-    if (stop.received() != 0) throw stopped(stop.received());
+    stop_if_asked();
     const auto prompt =
         tokens_of.tokenizer.encode(responses[begin].prompt, {.special_tokens = false});
     prefopt::response_batch batch;
@@ -83,7 +81,8 @@ evaluation evaluate(language& policy, prefopt::eigen_transformer* reference, con
   }
   result.tokens /= static_cast<double>(responses.size());
   result.reward = prefopt::bootstrap_mean(scores, prompts, {.level = chosen.interval});
-  if (reference != nullptr) {
+  const bool plain = chosen.temperature == 1 && chosen.top_k == 0 && chosen.top_p == 1;
+  if (reference != nullptr && plain) {
     measure_divergence(result, policy.model, *reference, policy, responses, chosen, label);
   }
   return result;

@@ -20,7 +20,10 @@ namespace experiment {
 /// draw prompts with all their responses.
 struct evaluation {
   prefopt::mean_estimate reward;
-  prefopt::mean_estimate kl;  ///< exact over the vocabulary, nats a response; 0 for the reference
+  /// Exact over the vocabulary, nats a response; 0 for the reference. Its count is 0 where
+  /// responses were sampled in a way (temperature, top-k, top-p) in which no estimate is one of the
+  /// KL.
+  prefopt::mean_estimate kl;
   prefopt::mean_estimate k1;
   prefopt::mean_estimate k3;
   double tokens = 0;  ///< mean length of a response

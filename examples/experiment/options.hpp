@@ -11,8 +11,8 @@ namespace experiment {
 /// rest is the same for every task. Defaults are those of a small run on a CPU.
 struct options {
   // model
-  std::string model = "embedded";  ///< checkpoint folder, GGUF file, or "embedded"
-  std::string out;                 ///< folder of all results
+  std::string model;  ///< checkpoint folder, GGUF file, or "embedded"
+  std::string out;    ///< folder of all results
   bool resume = false;
   std::uint64_t seed = 1;  ///< of the responses that pairs are made of
   int threads = 0;         ///< 0: all processors
@@ -36,8 +36,9 @@ struct options {
   std::vector<double> betas = {0.1};
   std::vector<std::size_t> pairs = {0};  ///< training pairs; 0: all
   std::vector<std::uint64_t> seeds = {1};
-  double slic_margin = 1.0;
-  double slic_lambda = 0.0;
+  double margin = 1.0;
+  double lambda = 0.0;
+  double epsilon = 0.1;
   std::string optimizer = "adamw";
   std::string schedule = "constant";
   double learning_rate = 5e-5;

@@ -51,8 +51,8 @@ prefopt::table result_table(const evaluation& before, std::span<const point_resu
     table.add_row({p.method, p.offset == "none" ? "-" : p.offset, or_dash(p.alpha), or_dash(p.beta),
                    or_all(p.pairs), std::to_string(p.seed),
                    prefopt::format_estimate(r.values.reward),
-                   prefopt::format_estimate(r.values.kl, 2), format_number(r.values.tokens, 1),
-                   format_number(r.training_seconds, 0) + " s"});
+                   r.values.kl.count == 0 ? "-" : prefopt::format_estimate(r.values.kl, 2),
+                   format_number(r.values.tokens, 1), format_number(r.training_seconds, 0) + " s"});
   }
   return table;
 }
@@ -99,6 +99,7 @@ void print_shares(std::span<const point_result> results) {
     points.push_back({r.values.kl.mean, r.values.reward.mean});
     methods.push_back(r.point.series());
   }
+  if (results.front().values.kl.count == 0) return;
   if (std::all_of(methods.begin(), methods.end(),
                   [&](const std::string& m) { return m == methods.front(); })) {
     return;
@@ -130,6 +131,10 @@ void draw_pictures(const evaluation& before, std::span<const point_result> resul
     if (curves.size() < curves_in_picture && std::filesystem::exists(metrics)) {
       curves.push_back(prefopt::read_training_curve(metrics, r.point.name()));
     }
+  }
+  if (runs.front().kl.count == 0) {
+    std::cout << "No KL: responses were not sampled at temperature 1 from all tokens\n";
+    return;
   }
   const prefopt::tradeoff_plot_options how{.title = what.name + ": reward against divergence",
                                            .reward_name = what.score_name,

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <prefopt/core/error.hpp>
 #include <prefopt/core/progress.hpp>
 #include <prefopt/data/preferences_file.hpp>
 #include <prefopt/data/scored_responses_file.hpp>
@@ -13,9 +14,9 @@
 #include <prefopt/pair/first_two.hpp>
 #include <prefopt/pair/random_pairs.hpp>
 #include <prefopt/sample/sampler.hpp>
-#include <prefopt/train/stop_signal.hpp>
 
 #include "stopped.hpp"
+#include "streams.hpp"
 
 namespace experiment {
 namespace {
@@ -40,10 +41,9 @@ std::vector<prefopt::scored_response> sample_part(language& from, const sampling
                                       .batch_rows = chosen.batch_rows,
                                       .seed = request.seed,
                                       .first_prompt = static_cast<std::uint32_t>(first)};
-  const prefopt::stop_signal stop;
   auto sampled = prefopt::sample(from.model, std::span<const prefopt::token_sequence>(prompts), how,
                                  [&](std::size_t done, std::size_t) {
-                                   if (stop.received() != 0) throw stopped(stop.received());
+                                   stop_if_asked();
                                    shown.update(first * request.responses + done);
                                  });
   std::vector<prefopt::scored_response> result;
@@ -60,6 +60,20 @@ std::vector<prefopt::scored_response> sample_part(language& from, const sampling
   return result;
 }
 
+/// A stored part must be the one that would be sampled: the same prompts, each as often.
+void check_part(std::span<const prefopt::scored_response> part, const sampling_request& request,
+                std::size_t first, std::size_t last, const std::filesystem::path& file) {
+  bool same = part.size() == (last - first) * request.responses;
+  for (std::size_t r = 0; same && r < part.size(); ++r) {
+    same =
+        part[r].prompt == request.prompts[first + r / request.responses] && !part[r].tokens.empty();
+  }
+  if (same) return;
+  throw prefopt::data_error(file.string(), 0, "",
+                            "does not hold the responses that this run asks for; remove it to have "
+                            "them sampled again");
+}
+
 template <class Sampler>
 drawn_pairs draw_with(std::span<const prefopt::scored_response> responses, const Sampler& sampler,
                       std::uint64_t seed) {
@@ -72,7 +86,7 @@ drawn_pairs draw_with(std::span<const prefopt::scored_response> responses, const
     while (end < responses.size() && responses[end].prompt == responses[begin].prompt) {
       scores.push_back(responses[end++].score);
     }
-    prefopt::random_stream random(seed, prompt);
+    prefopt::random_stream random = stream_for(purpose::pairs, seed, prompt);
     const prefopt::sampled_pairs found = sampler(std::span<const double>(scores), random);
     for (const prefopt::ranked_pair& pair : found.pairs) {
       drawn.pairs.push_back({begin + pair.winner, begin + pair.loser});
@@ -107,6 +121,7 @@ std::vector<prefopt::scored_response> stored_responses(language& from,
     std::vector<prefopt::scored_response> part;
     if (std::filesystem::exists(file)) {
       part = prefopt::read_scored_responses(file);
+      check_part(part, request, first, last, file);
     } else {
       part = sample_part(from, request, chosen, what, first, last, shown);
       prefopt::write_scored_responses(file, part);

@@ -10,11 +10,13 @@
 
 #include <prefopt/core/atomic_file.hpp>
 #include <prefopt/core/error.hpp>
+#include <prefopt/core/stale_temporaries.hpp>
 #include <prefopt/model/json_file.hpp>
 #include <prefopt/text/tokenize_dataset.hpp>
 
 #include "report.hpp"
 #include "responses.hpp"
+#include "stopped.hpp"
 #include "sweep.hpp"
 #include "training.hpp"
 
@@ -95,6 +97,7 @@ point_result run_point(language& base, const prefopt::preference_dataset& all,
     return read_result(folder / "result.json", point);
   }
   fs::create_directories(folder);
+  prefopt::remove_stale_temporaries(folder);
   point_result result;
   result.point = point;
   language policy{base.model, base.tokenizer, base.description};
@@ -127,8 +130,9 @@ run_identity identity_of(const options& o) {
           {"--top-k", text(o.top_k)},
           {"--pair-sampler", o.pair_sampler},
           {"--pairs-per-prompt", text(o.pairs_per_prompt)},
-          {"--slic-margin", text(o.slic_margin)},
-          {"--slic-lambda", text(o.slic_lambda)},
+          {"--margin", text(o.margin)},
+          {"--lambda", text(o.lambda)},
+          {"--epsilon", text(o.epsilon)},
           {"--optimizer", o.optimizer},
           {"--schedule", o.schedule},
           {"--learning-rate", text(o.learning_rate)},
@@ -148,7 +152,7 @@ run_identity identity_of(const options& o) {
           {"--interval", text(o.interval)}};
 }
 
-void open_run(const options& chosen, const run_identity& settings) {
+void check_run(const options& chosen, const run_identity& settings) {
   const fs::path file = fs::path(chosen.out) / "settings.json";
   if (fs::exists(file)) {
     if (!chosen.resume) {
@@ -165,10 +169,23 @@ void open_run(const options& chosen, const run_identity& settings) {
     }
     return;
   }
-  if (fs::exists(chosen.out) && !fs::is_empty(chosen.out)) {
+  if (fs::exists(chosen.out) && (!fs::is_directory(chosen.out) || !fs::is_empty(chosen.out))) {
     throw prefopt::usage_error("--out " + chosen.out + " is not empty, and holds no run");
   }
-  fs::create_directories(chosen.out);
+}
+
+void start_run(const options& chosen, const run_identity& settings) {
+  const fs::path file = fs::path(chosen.out) / "settings.json";
+  if (fs::exists(file)) {
+    prefopt::remove_stale_temporaries(chosen.out);
+    return;
+  }
+  if (chosen.resume) say("no run in " + chosen.out + " yet: starting one");
+  std::error_code problem;
+  fs::create_directories(chosen.out, problem);
+  if (problem) {
+    throw prefopt::usage_error("--out " + chosen.out + " cannot be made: " + problem.message());
+  }
   nlohmann::ordered_json json;
   for (const auto& [name, value] : settings) json[name] = value;
   prefopt::write_file_atomically(file, json.dump(2) + "\n");
@@ -181,9 +198,11 @@ bool run_experiment(language& base, const options& chosen, const task& what) {
   say("reward before: " + fmt::format("{:.3f}", before.reward.mean));
   const prefopt::preference_dataset all = make_pairs(base, chosen, what);
   const std::vector<sweep_point> points = sweep_points(chosen);
+  for (const sweep_point& point : points) static_cast<void>(choose_pairs(all, point));  // enough?
   std::vector<point_result> results;
   for (std::size_t i = 0; i < points.size(); ++i) {
     say(fmt::format("point {} of {}: {}", i + 1, points.size(), points[i].name()));
+    stop_if_asked();
     results.push_back(run_point(base, all, points[i], chosen, what));
     say(fmt::format("{}: reward {:.3f}, KL {:.2f} nats", points[i].name(),
                     results.back().values.reward.mean, results.back().values.kl.mean));

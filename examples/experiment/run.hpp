@@ -14,9 +14,13 @@ namespace experiment {
 /// folder is gone on with only by a run with the same ones.
 using run_identity = std::vector<std::pair<std::string, std::string>>;
 
-/// Creates the run's folder, or opens it with --resume. Throws `prefopt::usage_error` where a run
-/// is there already, or one with other settings, naming the setting that differs.
-void open_run(const options& chosen, const run_identity& settings);
+/// Throws `prefopt::usage_error` where --out cannot be used: it holds a run and there is no
+/// --resume, or a run with other settings (naming the one that differs), or other files. Writes
+/// nothing.
+void check_run(const options& chosen, const run_identity& settings);
+
+/// Creates the run's folder, which `check_run` has accepted, or opens it.
+void start_run(const options& chosen, const run_identity& settings);
 
 /// The settings of `options` that decide a run's results.
 run_identity identity_of(const options& chosen);

@@ -2,6 +2,8 @@
 
 #include <exception>
 
+#include <prefopt/train/stop_signal.hpp>
+
 namespace experiment {
 
 /// A signal asked the program to stop, and everything that was finished is saved.
@@ -14,5 +16,10 @@ class stopped : public std::exception {
  private:
   int signal_;
 };
+
+/// Throws `stopped` if a signal has come. To be called between stages and inside of long ones.
+inline void stop_if_asked() {
+  if (const int signal = prefopt::stop_signal::pending(); signal != 0) throw stopped(signal);
+}
 
 }  // namespace experiment

@@ -8,12 +8,13 @@ namespace experiment {
 
 std::string sweep_point::series() const {
   if (offset == "none") return method;
-  return fmt::format("{} {} alpha {}", method, offset, alpha);
+  return method + " " + offset + (alpha != 0 ? fmt::format(" alpha {}", alpha) : "");
 }
 
 std::string sweep_point::name() const {
   std::string text = method;
-  if (offset != "none") text += fmt::format("_{}_alpha{}", offset, alpha);
+  if (offset != "none") text += "_" + offset;
+  if (alpha != 0) text += fmt::format("_alpha{}", alpha);
   if (beta != 0) text += fmt::format("_beta{}", beta);
   if (pairs != 0) text += fmt::format("_pairs{}", pairs);
   return text + fmt::format("_seed{}", seed);
@@ -30,10 +31,8 @@ std::vector<sweep_point> sweep_points(const options& chosen) {
             for (const std::uint64_t seed : chosen.seeds) {
               sweep_point point;
               point.method = method;
-              if (method == "odpo") {
-                point.offset = offset;
-                point.alpha = alpha;
-              }
+              if (method == "odpo" || method == "softmax-margin") point.offset = offset;
+              if (method == "odpo") point.alpha = alpha;
               if (method != "slic") point.beta = beta;
               point.pairs = pairs;
               point.seed = seed;

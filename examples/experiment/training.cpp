@@ -1,12 +1,10 @@
 #include "training.hpp"
 
 #include <algorithm>
-#include <cstdint>
 #include <numeric>
 #include <vector>
 
 #include <prefopt/core/error.hpp>
-#include <prefopt/core/random.hpp>
 #include <prefopt/loss/named_loss.hpp>
 #include <prefopt/train/adamw.hpp>
 #include <prefopt/train/preference_trainer.hpp>
@@ -15,17 +13,15 @@
 #include <prefopt/train/sgd.hpp>
 
 #include "stopped.hpp"
+#include "streams.hpp"
 
 namespace experiment {
 namespace {
 
 prefopt::training_options run_options(const options& chosen, const std::filesystem::path& folder) {
-  using kind = prefopt::learning_rate_schedule::kind;
   prefopt::training_options how;
   how.epochs = chosen.epochs;
-  how.schedule = chosen.schedule == "linear"   ? kind::linear
-                 : chosen.schedule == "cosine" ? kind::cosine
-                                               : kind::constant;
+  how.schedule = prefopt::schedule_named(chosen.schedule);
   how.warmup_steps = chosen.warmup_steps;
   how.max_gradient_norm = chosen.clip;
   how.folder = folder;
@@ -80,10 +76,8 @@ prefopt::preference_dataset choose_pairs(const prefopt::preference_dataset& all,
   }
   std::vector<std::size_t> order(all.prompts.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  prefopt::random_stream random(point.seed);
-  for (std::size_t i = order.size(); i > 1; --i) {
-    std::swap(order[i - 1], order[random.below(static_cast<std::uint32_t>(i))]);
-  }
+  prefopt::random_stream random = stream_for(purpose::choice, point.seed);
+  prefopt::shuffle(order, random);
   std::vector<std::vector<prefopt::ranked_pair>> by_prompt(all.prompts.size());
   for (const prefopt::ranked_pair& pair : all.pairs) {
     by_prompt[all.responses[pair.winner].prompt].push_back(pair);
@@ -112,8 +106,9 @@ void train_policy(prefopt::eigen_transformer& policy, const prefopt::preference_
                                                            .offset = point.offset,
                                                            .alpha = point.alpha,
                                                            .beta = point.beta,
-                                                           .margin = chosen.slic_margin,
-                                                           .lambda = chosen.slic_lambda});
+                                                           .margin = chosen.margin,
+                                                           .lambda = chosen.lambda,
+                                                           .epsilon = chosen.epsilon});
   prefopt::preference_trainer trainer(policy, pairs, loss, how);
   trainer.store_reference_in(reference_file);
   run(trainer, chosen.optimizer);

@@ -1,5 +1,7 @@
 #include <prefopt/core/random.hpp>
 
+#include <array>
+#include <map>
 #include <random>
 #include <set>
 
@@ -60,6 +62,18 @@ TEST(random_stream, below_reaches_every_value_about_equally) {
   std::array<int, 7> counts{};
   for (int i = 0; i < 70000; ++i) ++counts.at(random.below(7));
   for (int count : counts) EXPECT_NEAR(count, 10000, 450);
+}
+
+TEST(shuffle, gives_every_order_about_equally_often) {
+  std::map<std::array<int, 3>, int> counts;
+  random_stream random(3);
+  for (int i = 0; i < 12000; ++i) {
+    std::array<int, 3> values{0, 1, 2};
+    shuffle(values, random);
+    ++counts[values];
+  }
+  EXPECT_EQ(counts.size(), 6U);
+  for (const auto& [order, count] : counts) EXPECT_NEAR(count, 2000, 160);
 }
 
 }  // namespace

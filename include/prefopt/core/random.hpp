@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include <prefopt/core/config.hpp>
 
@@ -78,5 +79,16 @@ class random_stream {
   std::uint32_t substream_;
   std::uint64_t position_ = 0;
 };
+
+/// Puts the values in a random order, every order equally likely (Fisher and Yates 1938;
+/// Durstenfeld 1964). The same stream gives the same order with every standard library, unlike
+/// `std::shuffle`. At most 2^32 - 1 values.
+template <class Range>
+constexpr void shuffle(Range& values, random_stream& random) {
+  using std::swap;
+  for (std::size_t i = values.size(); i > 1; --i) {
+    swap(values[i - 1], values[random.below(static_cast<std::uint32_t>(i))]);
+  }
+}
 
 }  // namespace prefopt

@@ -110,7 +110,8 @@ class transformer_parameters {
 
   void initialize(std::uint64_t seed) {
     for (std::size_t i = 0; i < all_.size(); ++i) {
-      random_stream random(seed, static_cast<std::uint32_t>(i));
+      // "init": apart from the streams of sampling
+      random_stream random(seed, 0x696e6974, static_cast<std::uint32_t>(i));
       const bool matrix = all_[i].decays;
       const bool bias = all_[i].name.ends_with(".bias");
       for (float& value : all_[i].value) {

@@ -179,9 +179,7 @@ ngram_classifier train_ngram_classifier(std::span<const labelled_text> texts,
   std::iota(order.begin(), order.end(), 0U);
   random_stream random(options.seed, 0x6e677261);  // "ngra": apart from the streams of sampling
   for (std::size_t epoch = 0; epoch < options.epochs; ++epoch) {
-    for (std::size_t i = order.size(); i > 1; --i) {
-      std::swap(order[i - 1], order[random.below(static_cast<std::uint32_t>(i))]);
-    }
+    shuffle(order, random);
     double loss = 0.0;
     for (const std::uint32_t t : order) {
       const std::span<const std::uint32_t> found(all.data() + begins[t], begins[t + 1] - begins[t]);

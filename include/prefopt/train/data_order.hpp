@@ -22,9 +22,7 @@ inline std::vector<std::size_t> shuffled(std::size_t count, std::uint64_t seed,
   std::vector<std::size_t> order(count);
   std::iota(order.begin(), order.end(), std::size_t{0});
   random_stream random(seed, purpose, epoch);
-  for (std::size_t i = count; i > 1; --i) {
-    std::swap(order[i - 1], order[random.below(static_cast<std::uint32_t>(i))]);
-  }
+  shuffle(order, random);
   return order;
 }
 

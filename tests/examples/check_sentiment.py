@@ -1,0 +1,129 @@
+"""The sentiment program as a person meets it: killed and resumed runs, repeated runs, bad input.
+
+    python3 tests/examples/check_sentiment.py PROGRAM
+
+Runs the embedded model at a size of seconds. A run that was killed (SIGKILL) or asked to stop
+(SIGTERM) and resumed must end with the results and weights of one that was not.
+"""
+
+import csv
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+PROGRAM = sys.argv[1]
+SMALL = ["--model", "embedded", "--prompts", "24", "--responses", "4", "--max-new-tokens", "12",
+         "--method", "dpo,odpo,slic", "--alpha", "0.5", "--beta", "0.1,0.3", "--pairs", "40",
+         "--learning-rate", "3e-4", "--batch", "8", "--save-every", "1",
+         "--eval-prompts", "12", "--eval-responses", "2", "--threads", "1"]
+failures = []
+
+
+def check(good, text):
+    print(("ok      " if good else "FAILED  ") + text)
+    if not good:
+        failures.append(text)
+
+
+def run(*arguments, **options):
+    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, check=False,
+                          **options)
+
+
+def outcome(folder):
+    """Everything that must not depend on when a run was stopped: results without times, weights."""
+    with open(folder / "results.csv", newline="", encoding="utf-8") as file:
+        rows = [{k: v for k, v in row.items() if not k.endswith("_seconds")}
+                for row in csv.DictReader(file)]
+    weights = {p.parent.name: (p / "model.safetensors").read_bytes()
+               for p in folder.glob("points/*/checkpoint")}
+    pairs = (folder / "pairs.jsonl").read_bytes()
+    return rows, weights, pairs
+
+
+def stop_and_resume(folder, number, expected_code):
+    """Stops a run at several moments until one of them lets it end; the last code is 0."""
+    pause = 1.0
+    stopped = 0
+    for attempt in range(40):
+        arguments = [PROGRAM, *SMALL, "--out", str(folder)] + (["--resume"] if attempt else [])
+        process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            code = process.wait(timeout=pause)
+        except subprocess.TimeoutExpired:
+            process.send_signal(number)
+            code = process.wait()
+        if code == 0:
+            return stopped
+        if code != expected_code:
+            check(False, f"stopped by signal {number}: exit code {code}, expected {expected_code}")
+            return stopped
+        stopped += 1
+        pause *= 1.4
+    check(False, f"stopped by signal {number} and resumed: the run never ended")
+    return stopped
+
+
+def main():
+    with tempfile.TemporaryDirectory() as name:
+        work = pathlib.Path(name)
+        whole = work / "whole"
+        began = time.time()
+        first = run(*SMALL, "--out", str(whole))
+        check(first.returncode == 0, f"a whole run exits 0 ({time.time() - began:.0f} s)")
+        if first.returncode != 0:
+            print(first.stderr)
+            return
+        expected = outcome(whole)
+        check(len(expected[0]) == 1 + 5, "DPO and ODPO at two betas and SLiC once: five points")
+        check(len(expected[1]) == 5, "every point has its checkpoint")
+        check("method" in first.stdout and "slic" in first.stdout, "the table is on stdout")
+        check("sampling" in first.stderr, "progress is on stderr")
+
+        again = run(*SMALL, "--out", str(whole), "--resume")
+        check(again.returncode == 0 and again.stderr.count("done before") == 5,
+              "a finished run resumed does nothing again")
+        check(outcome(whole) == expected, "and changes nothing")
+        check(run(*SMALL, "--out", str(whole)).returncode == 2, "without --resume it is refused")
+        other = run(*SMALL, "--out", str(whole), "--resume", "--batch", "4")
+        check(other.returncode == 2 and "--batch" in other.stderr,
+              "resumed with another setting it is refused, and the setting named")
+
+        for number, code in [(signal.SIGKILL, -9), (signal.SIGTERM, 143), (signal.SIGINT, 130)]:
+            folder = work / f"signal-{int(number)}"
+            stopped = stop_and_resume(folder, number, code)
+            same = outcome(folder) == expected
+            check(stopped > 0 and same,
+                  f"stopped {stopped} times by signal {int(number)} and resumed: the same results "
+                  "and weights")
+
+        bad = [(["--model", "nowhere", "--openings", __file__, "--lexicon", __file__], "nowhere"),
+               (["--model", "embedded", "--data", str(work)], "--data"),
+               (["--model", "embedded", "--beta", "-1"], "--beta"),
+               (["--model", "embedded", "--beta", "nan"], "--beta"),
+               (["--model", "embedded", "--prompts", "100000"], "--prompts"),
+               (["--model", "embedded", "--method", "ppo"], "ppo"),
+               (["--model", "embedded", "--pairs-per-prompt", "9"], "--pairs-per-prompt"),
+               (["--model", "embedded", "--config", str(work / "none.toml")], "none.toml")]
+        for arguments, word in bad:
+            result = run(*arguments, "--out", str(work / "bad"))
+            check(result.returncode in (1, 2) and word in result.stderr,
+                  f"{' '.join(arguments[2:] or arguments)}: refused, and {word} named")
+            shutil.rmtree(work / "bad", ignore_errors=True)
+        strange = work / "strange.toml"
+        strange.write_text("no-such-option = 3\n", encoding="utf-8")
+        result = run("--model", "embedded", "--config", str(strange), "--out", str(work / "bad"))
+        check(result.returncode == 2 and "no-such-option" in result.stderr,
+              "an unknown key of a TOML file is refused and named")
+        check(run("--help").returncode == 0, "--help exits 0")
+
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+main()
+print(f"{len(failures)} failed")
+sys.exit(1 if failures else 0)
