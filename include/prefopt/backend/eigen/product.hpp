@@ -14,8 +14,8 @@ namespace prefopt::detail {
 // The matrix products of the backward pass, whose order of summation is Eigen's own affair.
 //
 // oneDNN is a quarter quicker here, but not used: while its dnnl_sgemm (2.6.3, AVX-512) runs, a
-// signal that is handled corrupts memory, whatever the handler does.
-// `benchmarks/training_step_benchmark` compares the two.
+// signal that is handled corrupts memory, whatever the handler does (benchmarks/onednn_signals
+// shows it; training_step_benchmark compares the two engines).
 
 enum class transposed { no, yes };
 
