@@ -13,7 +13,7 @@ namespace prefopt::detail {
 
 // The matrix products of the backward pass, whose order of summation is Eigen's own affair.
 //
-// oneDNN is a quarter quicker here, but not used: while its dnnl_sgemm (2.6.3, AVX-512) runs, a
+// oneDNN can be quicker here, but is not used: while its dnnl_sgemm (2.6.3, AVX-512) runs, a
 // signal that is handled corrupts memory, whatever the handler does (benchmarks/onednn_signals
 // shows it; training_step_benchmark compares the two engines).
 
