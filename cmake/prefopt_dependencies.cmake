@@ -1,11 +1,10 @@
 # Packages of prefopt::cpu. The light target prefopt::prefopt needs none of them.
 # Used twice: by this project's build, and by the installed prefoptConfig.cmake.
 #
-# Sets PREFOPT_CPU_FOUND, PREFOPT_CPU_MISSING, PREFOPT_CPU_LIBRARIES, PREFOPT_CPU_DEFINITIONS.
+# Sets PREFOPT_CPU_FOUND, PREFOPT_CPU_MISSING, PREFOPT_CPU_LIBRARIES.
 
 set(PREFOPT_CPU_MISSING "")
 set(PREFOPT_CPU_LIBRARIES "")
-set(PREFOPT_CPU_DEFINITIONS "")
 
 # prefopt_need(PACKAGE TARGET ARGUMENTS...): find_package(PACKAGE ARGUMENTS...) must make TARGET.
 macro(prefopt_need name target)

@@ -198,7 +198,7 @@ bool run_experiment(language& base, const options& chosen, const task& what) {
   say("reward before: " + fmt::format("{:.3f}", before.reward.mean));
   const prefopt::preference_dataset all = make_pairs(base, chosen, what);
   const std::vector<sweep_point> points = sweep_points(chosen);
-  for (const sweep_point& point : points) static_cast<void>(choose_pairs(all, point));  // enough?
+  for (const sweep_point& point : points) require_pairs(all, point);
   std::vector<point_result> results;
   for (std::size_t i = 0; i < points.size(); ++i) {
     say(fmt::format("point {} of {}: {}", i + 1, points.size(), points[i].name()));

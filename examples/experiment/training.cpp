@@ -27,7 +27,6 @@ prefopt::training_options run_options(const options& chosen, const std::filesyst
   how.folder = folder;
   how.resume = true;  // a folder that is to be started anew was refused before
   how.checkpoint_every = chosen.save_every;
-  how.keep_checkpoints = 1;
   return how;
 }
 
@@ -67,13 +66,16 @@ void fine_tune(language& base, std::span<const std::string> texts, const options
   run(trainer, "adamw");
 }
 
+void require_pairs(const prefopt::preference_dataset& all, const sweep_point& point) {
+  if (point.pairs <= all.pairs.size()) return;
+  throw prefopt::usage_error("--pairs asks for " + std::to_string(point.pairs) +
+                             " pairs, but there are " + std::to_string(all.pairs.size()));
+}
+
 prefopt::preference_dataset choose_pairs(const prefopt::preference_dataset& all,
                                          const sweep_point& point) {
+  require_pairs(all, point);
   if (point.pairs == 0) return all;
-  if (point.pairs > all.pairs.size()) {
-    throw prefopt::usage_error("--pairs asks for " + std::to_string(point.pairs) +
-                               " pairs, but there are " + std::to_string(all.pairs.size()));
-  }
   std::vector<std::size_t> order(all.prompts.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   prefopt::random_stream random = stream_for(purpose::choice, point.seed);

@@ -17,6 +17,9 @@ namespace experiment {
 void fine_tune(language& base, std::span<const std::string> texts, const options& chosen,
                const std::filesystem::path& folder);
 
+/// Throws `prefopt::usage_error` where there are fewer pairs than the point asks for.
+void require_pairs(const prefopt::preference_dataset& all, const sweep_point& point);
+
 /// The pairs that a point trains on: all, or as many as it asks for, prompt after prompt in an
 /// order that its seed shuffles.
 prefopt::preference_dataset choose_pairs(const prefopt::preference_dataset& all,
