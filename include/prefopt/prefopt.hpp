@@ -102,8 +102,10 @@
 #include <prefopt/model/decoding_model.hpp>      // the concept: token by token over a cache
 #include <prefopt/model/distribution_model.hpp>  // the concept: whole next-token distributions
 #include <prefopt/model/eigen_transformer.hpp>   // the decoder on the processor
+#include <prefopt/model/find_model.hpp>          // a model's name -> folder or GGUF file
 #include <prefopt/model/float_format.hpp>        // float32, float16, bfloat16
 #include <prefopt/model/ggml_blocks.hpp>         // quantized blocks to floats
+#include <prefopt/model/ggml_k_blocks.hpp>       // the same of K-quants
 #include <prefopt/model/gguf.hpp>                // GGUF in
 #include <prefopt/model/gguf_metadata.hpp>       // a GGUF file's keys
 #include <prefopt/model/gguf_tokenizer.hpp>      // the tokenizer in a GGUF file
