@@ -41,6 +41,7 @@ TESTED_IN = {
     "model/distribution_model.hpp": "eval/kl_test.cpp",
     "model/eigen_transformer.hpp": "model/transformer_test.cpp",
     "model/ggml_blocks.hpp": "model/gguf_test.cpp",
+    "model/ggml_k_blocks.hpp": "model/gguf_test.cpp",
     "model/gguf_metadata.hpp": "model/gguf_test.cpp",
     "model/gguf_tokenizer.hpp": "model/checkpoint_test.cpp",
     "model/json_file.hpp": "model/safetensors_test.cpp",

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "support/bare_model.hpp"
 #include "support/damage.hpp"
 #include "support/data.hpp"
 #include "support/temporary_folder.hpp"
@@ -41,6 +42,22 @@ TEST(gguf, DequantizesAsGgml) {
     for (std::size_t i = 0; i < values.size(); ++i) {
       const auto want = tensor["values"][i].get<float>();
       ASSERT_EQ(values[i], want) << name << " " << i;
+    }
+  }
+}
+
+// Any bytes are blocks of K-quants, so every quant, scale and minimum occurs in these.
+TEST(gguf, DequantizesKQuantsAsGgml) {
+  const auto expected = nlohmann::json::parse(file_bytes(test::golden("checkpoint/k_quants.json")));
+  const gguf_file file(test::golden("checkpoint/k_quants.gguf"));
+  ASSERT_EQ(file.names(), (std::vector<std::string>{"Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K"}));
+  for (const auto& name : file.names()) {
+    EXPECT_EQ(file.type(name), name);
+    EXPECT_EQ(file.shape(name), (std::vector<std::size_t>{3, 512})) << name;
+    const auto values = read_all(file, name);
+    EXPECT_EQ(test::checksum(values), expected[name]["checksum"]) << name;
+    for (std::size_t i = 0; i < 512; ++i) {  // the rest by checksum
+      ASSERT_EQ(values[i], expected[name]["first"][i].get<float>()) << name << " " << i;
     }
   }
 }
@@ -169,6 +186,8 @@ TEST(gguf, NamesEveryDamage) {
   refuse(front(1, 0).tensor("a", {1ULL << 40U}, 0, 0).data(32), "the file cannot hold");
   refuse(front(1, 0).tensor("a", {1ULL << 40U}, 99, 0).data(32), "the file cannot hold");
   refuse(front(1, 0).tensor("a", {31, 2}, 2, 0).data(64), "no multiple of the 32");
+  refuse(front(1, 0).tensor("a", {255, 2}, 12, 0).data(512), "no multiple of the 256");
+  refuse(front(1, 0).tensor("a", {256, 2}, 14, 0).data(419), "beyond the end");
   refuse(front(1, 0).tensor("a", {4}, 0, 8).data(64), "is not aligned");
   refuse(front(1, 0).tensor("a", {9}, 0, 0).data(32), "beyond the end");
   refuse(front(1, 0).tensor("a", {4}, 0, huge - 31).data(32), "beyond the end");
@@ -178,12 +197,13 @@ TEST(gguf, NamesEveryDamage) {
   refuse(front(2, 0).tensor("a", {4}, 0, 0).data(0), "is truncated");
 
   // A type that is not read may stand in a file, but not be asked for.
-  test::write_plainly(path, front(1, 0).tensor("a", {256}, 14, 0).data(256).bytes());
+  test::write_plainly(path, front(1, 0).tensor("a", {256}, 16, 0).data(256).bytes());
   const gguf_file file(path);
   std::vector<float> values(256);
-  EXPECT_EQ(file.type("a"), "type 14");
-  test::expect_error<checkpoint_error>([&] { file.read("a", values); },
-                                       "is of ggml type 14, which is not read");
+  EXPECT_EQ(file.type("a"), "type 16");
+  test::expect_error<checkpoint_error>(
+      [&] { file.read("a", values); },
+      "is of ggml type 16, which is not read; expected one of F32, F16, Q4_0");
   test::expect_error<checkpoint_error>([&] { file.read("b", values); }, "is not in the checkpoint");
   EXPECT_THROW(gguf_file(folder / "absent.gguf"), data_error);
 }

@@ -36,6 +36,13 @@ constexpr float from_float16(std::uint16_t half) {
   return std::bit_cast<float>(sign | (wide << 23U) | (mantissa << 13U));
 }
 
+/// The binary16 at this place, whatever its alignment.
+inline float half_at(const std::byte* at) {
+  std::uint16_t word = 0;
+  std::memcpy(&word, at, sizeof(word));
+  return from_float16(word);
+}
+
 /// bfloat16, the upper half of a float32, exact.
 constexpr float from_bfloat16(std::uint16_t brain) {
   return std::bit_cast<float>(std::uint32_t{brain} << 16U);

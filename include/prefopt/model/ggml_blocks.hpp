@@ -10,6 +10,7 @@
 
 #include <prefopt/core/error.hpp>
 #include <prefopt/model/float_format.hpp>
+#include <prefopt/model/ggml_k_blocks.hpp>
 
 namespace prefopt {
 
@@ -22,7 +23,7 @@ struct ggml_type {
   std::size_t block_bytes;
 };
 
-inline constexpr std::array<ggml_type, 8> ggml_types{{
+inline constexpr std::array<ggml_type, 13> ggml_types{{
     {0, "F32", 1, 4},
     {1, "F16", 1, 2},
     {2, "Q4_0", 32, 18},
@@ -30,6 +31,11 @@ inline constexpr std::array<ggml_type, 8> ggml_types{{
     {6, "Q5_0", 32, 22},
     {7, "Q5_1", 32, 24},
     {8, "Q8_0", 32, 34},
+    {10, "Q2_K", 256, 84},
+    {11, "Q3_K", 256, 110},
+    {12, "Q4_K", 256, 144},
+    {13, "Q5_K", 256, 176},
+    {14, "Q6_K", 256, 210},
     {30, "BF16", 1, 2},
 }};
 
@@ -41,13 +47,16 @@ inline const ggml_type* find_ggml_type(std::uint32_t number) {
   return nullptr;
 }
 
-namespace detail {
-
-inline float half_at(const std::byte* at) {
-  std::uint16_t word = 0;
-  std::memcpy(&word, at, sizeof(word));
-  return from_float16(word);
+/// Their names, for messages: "F32, F16, ...".
+inline std::string ggml_type_names() {
+  std::string names;
+  for (const auto& type : ggml_types) {
+    names += (names.empty() ? "" : ", ") + std::string(type.name);
+  }
+  return names;
 }
+
+namespace detail {
 
 // Every block holds 32 numbers and begins with its scale d, a half. All products below are exact
 // in float32: a half has 11 bits and a quant at most 8, so the results do not depend on how a
@@ -137,6 +146,21 @@ inline void dequantize(const ggml_type& type, std::span<const std::byte> bytes,
         break;
       case 8:
         detail::dequantize_q8(block, values);
+        break;
+      case 10:
+        detail::dequantize_q2_k(block, values);
+        break;
+      case 11:
+        detail::dequantize_q3_k(block, values);
+        break;
+      case 12:
+        detail::dequantize_q4_q5_k(block, false, values);
+        break;
+      case 13:
+        detail::dequantize_q4_q5_k(block, true, values);
+        break;
+      case 14:
+        detail::dequantize_q6_k(block, values);
         break;
       default:
         throw usage_error("ggml type " + std::string(type.name) + " is not dequantized");

@@ -69,8 +69,7 @@ class gguf_file : public tensor_source {
     const entry& tensor = find(name);
     if (tensor.type == nullptr) {
       fail(name, "is of ggml type " + std::to_string(tensor.type_number) +
-                     ", which is not read; expected one of F32, F16, BF16, Q4_0, Q4_1, Q5_0, "
-                     "Q5_1, Q8_0");
+                     ", which is not read; expected one of " + ggml_type_names());
     }
     if (out.size() != tensor.count) {
       fail(name, "has shape " + shape_text(tensor.shape) + ", not " + std::to_string(out.size()) +
@@ -79,7 +78,7 @@ class gguf_file : public tensor_source {
     dequantize(*tensor.type, file_.bytes().subspan(tensor.begin, tensor.bytes), out);
   }
 
-  /// How the tensor is stored: "F32", "Q4_1", ..., "type 14" for what is not read.
+  /// How the tensor is stored: "F32", "Q4_1", ..., "type 16" for what is not read.
   [[nodiscard]] std::string type(std::string_view name) const {
     const entry& tensor = find(name);
     return tensor.type != nullptr ? std::string(tensor.type->name)
