@@ -93,12 +93,8 @@ void add_training_options(CLI::App& app, options& o) {
   list(app.add_option("--beta", o.betas, "strength of the tie to the reference"));
   list(app.add_option("--pairs", o.pairs, "how many pairs to train on; 0: all"));
   list(app.add_option("--seeds", o.seeds, "of the choice and order of pairs"));
-  app.add_option("--margin", o.margin, "SLiC's delta (paper: 1), SimPO's gamma")
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--lambda", o.lambda, "weight of SLiC's likelihood of the winner")
-      ->capture_default_str()
-      ->group(group);
+  list(app.add_option("--margin", o.margins, "SLiC's delta (paper: 1), SimPO's gamma"));
+  list(app.add_option("--lambda", o.lambdas, "weight of SLiC's likelihood of the winner"));
   app.add_option("--epsilon", o.epsilon, "share of wrong labels: cdpo, robust-dpo")
       ->capture_default_str()
       ->group(group);
@@ -110,7 +106,9 @@ void add_training_options(CLI::App& app, options& o) {
       ->check(CLI::IsMember({"constant", "linear", "cosine"}))
       ->capture_default_str()
       ->group(group);
-  app.add_option("--learning-rate", o.learning_rate)->capture_default_str()->group(group);
+  app.add_option("--learning-rate", o.learning_rate, "after the warm-up (authors' code: 5e-7)")
+      ->capture_default_str()
+      ->group(group);
   app.add_option("--warmup-steps", o.warmup_steps, "steps of linear warm-up (authors' code: 150)")
       ->capture_default_str()
       ->group(group);
@@ -138,7 +136,9 @@ void add_sft_options(CLI::App& app, options& o) {
   const char* group = "Supervised fine-tuning before it";
   app.add_flag("--sft", o.sft, "fine-tune on the task's texts first; the result is the reference")
       ->group(group);
-  app.add_option("--sft-texts", o.sft_texts)->capture_default_str()->group(group);
+  app.add_option("--sft-texts", o.sft_texts, "texts to tune on (paper: all 25,000 reviews)")
+      ->capture_default_str()
+      ->group(group);
   app.add_option("--sft-tokens", o.sft_tokens, "tokens of a text that are used")
       ->check(CLI::Range(2, 1 << 20))
       ->capture_default_str()
@@ -195,8 +195,8 @@ void validate(const options& o) {
   };
   for (const double beta : o.betas) number("--beta", beta, true);
   for (const double alpha : o.alphas) number("--alpha", alpha, false);
-  number("--margin", o.margin, false);
-  number("--lambda", o.lambda, false);
+  for (const double margin : o.margins) number("--margin", margin, false);
+  for (const double lambda : o.lambdas) number("--lambda", lambda, false);
   number("--clip", o.clip, false);
   number("--learning-rate", o.learning_rate, true);
   number("--sft-learning-rate", o.sft_learning_rate, true);

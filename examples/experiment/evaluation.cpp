@@ -94,6 +94,8 @@ void write_result(const std::filesystem::path& file, const point_result& result)
   json["offset"] = result.point.offset;
   json["alpha"] = result.point.alpha;
   json["beta"] = result.point.beta;
+  json["margin"] = result.point.margin;
+  json["lambda"] = result.point.lambda;
   json["pairs"] = result.point.pairs;
   json["seed"] = result.point.seed;
   json["reward"] = to_json(result.values.reward);

@@ -36,8 +36,8 @@ struct options {
   std::vector<double> betas = {0.1};
   std::vector<std::size_t> pairs = {0};  ///< training pairs; 0: all
   std::vector<std::uint64_t> seeds = {1};
-  double margin = 1.0;
-  double lambda = 0.0;
+  std::vector<double> margins = {1.0};
+  std::vector<double> lambdas = {0.0};
   double epsilon = 0.1;
   std::string optimizer = "adamw";
   std::string schedule = "constant";

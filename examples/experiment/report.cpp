@@ -38,18 +38,21 @@ prefopt::table result_table(const evaluation& before, std::span<const point_resu
                         {"offset"},
                         {"alpha", right},
                         {"beta", right},
+                        {"margin", right},
+                        {"lambda", right},
                         {"pairs", right},
                         {"seed", right},
                         {"reward [" + level + "]", right},
                         {"KL, nats [" + level + "]", right},
                         {"tokens", right},
                         {"training", right}});
-  table.add_row({"before", "-", "-", "-", "-", "-", prefopt::format_estimate(before.reward), "0",
-                 format_number(before.tokens, 1), "-"});
+  table.add_row({"before", "-", "-", "-", "-", "-", "-", "-",
+                 prefopt::format_estimate(before.reward), "0", format_number(before.tokens, 1),
+                 "-"});
   for (const point_result& r : results) {
     const sweep_point& p = r.point;
     table.add_row({p.method, p.offset == "none" ? "-" : p.offset, or_dash(p.alpha), or_dash(p.beta),
-                   or_all(p.pairs), std::to_string(p.seed),
+                   or_dash(p.margin), or_dash(p.lambda), or_all(p.pairs), std::to_string(p.seed),
                    prefopt::format_estimate(r.values.reward),
                    r.values.kl.count == 0 ? "-" : prefopt::format_estimate(r.values.kl, 2),
                    format_number(r.values.tokens, 1), format_number(r.training_seconds, 0) + " s"});
@@ -63,6 +66,8 @@ prefopt::table result_csv(const evaluation& before, std::span<const point_result
                         {"offset"},
                         {"alpha"},
                         {"beta"},
+                        {"margin"},
+                        {"lambda"},
                         {"pairs"},
                         {"seed"},
                         {"reward"},
@@ -79,11 +84,11 @@ prefopt::table result_csv(const evaluation& before, std::span<const point_result
   const auto add = [&](const sweep_point& p, const evaluation& v, double training,
                        double evaluation_time) {
     table.add_row({p.method, p.offset, format_exact(p.alpha), format_exact(p.beta),
-                   std::to_string(p.pairs), std::to_string(p.seed), format_exact(v.reward.mean),
-                   format_exact(v.reward.low), format_exact(v.reward.high), format_exact(v.kl.mean),
-                   format_exact(v.kl.low), format_exact(v.kl.high), format_exact(v.k1.mean),
-                   format_exact(v.k3.mean), format_exact(v.tokens), format_exact(training),
-                   format_exact(evaluation_time)});
+                   format_exact(p.margin), format_exact(p.lambda), std::to_string(p.pairs),
+                   std::to_string(p.seed), format_exact(v.reward.mean), format_exact(v.reward.low),
+                   format_exact(v.reward.high), format_exact(v.kl.mean), format_exact(v.kl.low),
+                   format_exact(v.kl.high), format_exact(v.k1.mean), format_exact(v.k3.mean),
+                   format_exact(v.tokens), format_exact(training), format_exact(evaluation_time)});
   };
   add({.method = "before", .seed = 0}, before, 0, 0);
   for (const point_result& r : results) {

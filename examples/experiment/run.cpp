@@ -130,8 +130,6 @@ run_identity identity_of(const options& o) {
           {"--top-k", text(o.top_k)},
           {"--pair-sampler", o.pair_sampler},
           {"--pairs-per-prompt", text(o.pairs_per_prompt)},
-          {"--margin", text(o.margin)},
-          {"--lambda", text(o.lambda)},
           {"--epsilon", text(o.epsilon)},
           {"--optimizer", o.optimizer},
           {"--schedule", o.schedule},

@@ -108,8 +108,8 @@ void train_policy(prefopt::eigen_transformer& policy, const prefopt::preference_
                                                            .offset = point.offset,
                                                            .alpha = point.alpha,
                                                            .beta = point.beta,
-                                                           .margin = chosen.margin,
-                                                           .lambda = chosen.lambda,
+                                                           .margin = point.margin,
+                                                           .lambda = point.lambda,
                                                            .epsilon = chosen.epsilon});
   prefopt::preference_trainer trainer(policy, pairs, loss, how);
   trainer.store_reference_in(reference_file);
