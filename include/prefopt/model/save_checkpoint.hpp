@@ -43,19 +43,7 @@ inline void append_pending(const architecture& kind, const transformer_config& c
   for (const auto& part : stored_parts(kind.names, layout, config, kind.prefix)) {
     const auto source = values.first(part.numbers);
     values = values.subspan(part.numbers);
-    const auto fill = [source, part](std::span<float> stored) {
-      if (!part.transposed) {
-        std::copy(source.begin(), source.end(), stored.begin());
-        return;
-      }
-      const std::size_t inputs = part.shape[0];
-      const std::size_t outputs = part.shape[1];
-      for (std::size_t i = 0; i < inputs; ++i) {
-        for (std::size_t o = 0; o < outputs; ++o) {
-          stored[i * outputs + o] = source[o * inputs + i];
-        }
-      }
-    };
+    const auto fill = [source, part](std::span<float> stored) { to_stored(part, source, stored); };
     out.push_back({part.name, part.shape, fill});
   }
 }

@@ -112,25 +112,13 @@ inline void read_parameter(const tensor_source& source, const tensor_match& matc
   for (const auto& part : match.parts) {
     const std::span<float> out = values.first(part.numbers);
     values = values.subspan(part.numbers);
-    if (!part.transposed && part.interleaved_heads == 0) {
+    if (!part.reordered()) {
       source.read(part.name, out);
       continue;
     }
     stored.resize(part.numbers);
     source.read(part.name, stored);
-    if (part.transposed) {
-      const std::size_t inputs = part.shape[0];
-      const std::size_t outputs = part.shape[1];
-      for (std::size_t i = 0; i < inputs; ++i) {
-        for (std::size_t o = 0; o < outputs; ++o) out[o * inputs + i] = stored[i * outputs + o];
-      }
-    } else {
-      const std::size_t rows = part.shape[0];
-      const std::size_t width = part.numbers / rows;
-      for_each_interleaved_row(rows, part.interleaved_heads, [&](std::size_t to, std::size_t from) {
-        std::copy_n(stored.data() + from * width, width, out.data() + to * width);
-      });
-    }
+    from_stored(part, stored, out);
   }
 }
 
