@@ -8,6 +8,7 @@
 #include <prefopt/core/atomic_folder.hpp>  // a folder that does
 #include <prefopt/core/config.hpp>         // the version; PREFOPT_HD, what a kernel may call
 #include <prefopt/core/error.hpp>          // the errors: usage, data, checkpoint, score, numeric
+#include <prefopt/core/folder_lock.hpp>    // one writer of a folder at a time
 #include <prefopt/core/mapped_file.hpp>    // a file's bytes, mapped to memory
 #include <prefopt/core/math.hpp>           // exp, log, logistic in float for loops that vectorize
 #include <prefopt/core/progress.hpp>       // a bar with rate and time left, or plain lines
@@ -107,8 +108,10 @@
 #include <prefopt/model/ggml_blocks.hpp>         // quantized blocks to floats
 #include <prefopt/model/ggml_k_blocks.hpp>       // the same of K-quants
 #include <prefopt/model/gguf.hpp>                // GGUF in
+#include <prefopt/model/gguf_description.hpp>    // what a GGUF file says of a model
 #include <prefopt/model/gguf_metadata.hpp>       // a GGUF file's keys
 #include <prefopt/model/gguf_tokenizer.hpp>      // the tokenizer in a GGUF file
+#include <prefopt/model/gguf_writer.hpp>         // tensors and keys to a GGUF file
 #include <prefopt/model/json_file.hpp>           // JSON that may be damaged
 #include <prefopt/model/language_model.hpp>  // the concepts: log-probs and gradients; parameters
 #include <prefopt/model/load_weights.hpp>    // a file's arrays into parameters
@@ -116,6 +119,7 @@
 #include <prefopt/model/safetensors_header.hpp>  // what a safetensors file says it holds
 #include <prefopt/model/safetensors_writer.hpp>  // safetensors out
 #include <prefopt/model/save_checkpoint.hpp>     // a folder that transformers reads
+#include <prefopt/model/save_gguf.hpp>           // a file that llama.cpp reads
 #include <prefopt/model/save_tokenizer.hpp>      // the tokenizer's files of a checkpoint
 #include <prefopt/model/stored_parts.hpp>        // how files name and store parameters
 #include <prefopt/model/tensor_match.hpp>        // parameters and the arrays that hold them
@@ -179,10 +183,19 @@
 
 // eval/: how good it is
 #include <prefopt/eval/bootstrap.hpp>      // means with intervals
+#include <prefopt/eval/chat_cache.hpp>     // a chat model's answers, kept on disk
+#include <prefopt/eval/chat_client.hpp>    // asks it until an answer comes
+#include <prefopt/eval/chat_http.hpp>      // over HTTP, where cpp-httplib is found
+#include <prefopt/eval/chat_judge.hpp>     // a chat model as a judge
+#include <prefopt/eval/chat_limits.hpp>    // pauses that a server asks for
+#include <prefopt/eval/chat_message.hpp>   // requests and answers of the OpenAI-compatible kind
 #include <prefopt/eval/gnuplot.hpp>        // pictures by gnuplot
+#include <prefopt/eval/judge.hpp>          // the concept: which of two responses is better
+#include <prefopt/eval/judge_prompt.hpp>   // the question it is asked, and its answer read
 #include <prefopt/eval/kl.hpp>             // KL from the reference: exact, k1, k3
 #include <prefopt/eval/pareto.hpp>         // the front of reward against KL
 #include <prefopt/eval/report.hpp>         // tables as text, Markdown and CSV
+#include <prefopt/eval/rouge.hpp>          // ROUGE-L: words in common with a reference
 #include <prefopt/eval/tradeoff_plot.hpp>  // reward against KL
 #include <prefopt/eval/training_plot.hpp>  // a run's metrics over its steps
-#include <prefopt/eval/win_rate.hpp>       // the concept judge, and how often it prefers
+#include <prefopt/eval/win_rate.hpp>       // how often a judge prefers one system to another

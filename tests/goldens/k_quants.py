@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Writes k_quants.gguf and k_quants.json into tests/data/checkpoint: random blocks of ggml's
-K-quants and their numbers as the package gguf dequantizes them.
+K-quants and their numbers as the package gguf dequantizes them; and q8_0.json: numbers and their
+blocks as it quantizes them.
 
 Needs the packages numpy and gguf (made with gguf 0.19.0).
 Run:  python tests/goldens/k_quants.py tests/data/checkpoint
@@ -23,8 +24,22 @@ def checksum(numbers):
     return int((bits * np.arange(1, bits.size + 1, dtype=np.uint64)).sum())
 
 
+def write_q8_0(folder):
+    random = np.random.default_rng(18)
+    values = random.standard_normal((6, 32)).astype(np.float32)
+    values[1] *= 1e-3
+    values[2] *= 300
+    values[3] = 0
+    values[4] = np.arange(32) * 0.5 - 4  # ties: with -127 the scale is 1
+    values[4, 0] = -127
+    blocks = gguf.quants.quantize(values, gguf.GGMLQuantizationType.Q8_0)
+    expected = {"values": values.flatten().tolist(), "bytes": blocks.flatten().tolist()}
+    (folder / "q8_0.json").write_text(json.dumps(expected) + "\n")
+
+
 def main():
     folder = Path(sys.argv[1])
+    write_q8_0(folder)
     random = np.random.default_rng(17)
     writer = gguf.GGUFWriter(folder / "k_quants.gguf", "none")
     expected = {}

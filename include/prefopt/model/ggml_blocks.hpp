@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -165,6 +167,53 @@ inline void dequantize(const ggml_type& type, std::span<const std::byte> bytes,
       default:
         throw usage_error("ggml type " + std::string(type.name) + " is not dequantized");
     }
+  }
+}
+
+namespace detail {
+
+/// 32 numbers to Q8_0, as ggml's reference: d = max|x| / 127, q = round(x / d), halves away from
+/// zero. False where a number is not finite or d no half.
+inline bool quantize_q8(std::span<const float> values, std::byte* block) {
+  float largest = 0.0F;
+  for (const float value : values) {
+    if (!std::isfinite(value)) return false;
+    largest = std::max(largest, std::fabs(value));
+  }
+  const float scale = largest / 127.0F;
+  // A scale that small is no half but 0, and so is everything that it scales.
+  const float inverse = scale > 1e-30F ? 1.0F / scale : 0.0F;
+  const std::uint16_t half = to_float16(scale);
+  if (half >= 0x7C00U) return false;
+  std::memcpy(block, &half, sizeof(half));
+  for (std::size_t j = 0; j < values.size(); ++j) {
+    block[2 + j] =
+        static_cast<std::byte>(static_cast<std::int8_t>(std::round(values[j] * inverse)));
+  }
+  return true;
+}
+
+}  // namespace detail
+
+/// The inverse of `dequantize` for F32, F16, BF16 and Q8_0. Returns false if the type cannot hold a
+/// number; throws `usage_error` for other types.
+inline bool quantize(const ggml_type& type, std::span<const float> values,
+                     std::span<std::byte> out) {
+  switch (type.number) {
+    case 0:
+      return encode_floats(float_format::float32, values, out);
+    case 1:
+      return encode_floats(float_format::float16, values, out);
+    case 30:
+      return encode_floats(float_format::bfloat16, values, out);
+    case 8:
+      for (std::size_t b = 0; b < values.size() / type.block_numbers; ++b) {
+        const auto block = values.subspan(b * type.block_numbers, type.block_numbers);
+        if (!detail::quantize_q8(block, out.data() + b * type.block_bytes)) return false;
+      }
+      return true;
+    default:
+      throw usage_error("ggml type " + std::string(type.name) + " is not written");
   }
 }
 

@@ -70,16 +70,21 @@ inline std::optional<bpe_description> read_gguf_tokenizer(const gguf_file& file,
   if (metadata.contains("tokenizer.ggml.token_type")) {
     constexpr std::int64_t control = 3;
     constexpr std::int64_t user_defined = 4;
+    constexpr std::int64_t unused = 5;  // fills up the vocabulary to the embedding's rows
     const auto& types = metadata.integers("tokenizer.ggml.token_type");
     if (types.size() != count) {
       fail("tokenizer.ggml.token_type", "has " + std::to_string(types.size()) + " items for " +
                                             std::to_string(count) + " tokens");
     }
     for (std::size_t i = 0; i < count; ++i) {
+      if (types[i] == unused) description.vocabulary[i].clear();
       if (types[i] != control && types[i] != user_defined) continue;
       description.added.push_back(
           {static_cast<token_id>(i), description.vocabulary[i], types[i] == control});
     }
+  }
+  while (!description.vocabulary.empty() && description.vocabulary.back().empty()) {
+    description.vocabulary.pop_back();
   }
   description.end = find_gguf_token(file, "tokenizer.ggml.eos_token_id", count);
   description.source = file.path().string();

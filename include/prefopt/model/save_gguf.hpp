@@ -1,0 +1,140 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <prefopt/core/error.hpp>
+#include <prefopt/model/architectures.hpp>
+#include <prefopt/model/checkpoint.hpp>
+#include <prefopt/model/ggml_blocks.hpp>
+#include <prefopt/model/gguf_description.hpp>
+#include <prefopt/model/gguf_writer.hpp>
+#include <prefopt/model/language_model.hpp>
+#include <prefopt/model/stored_parts.hpp>
+#include <prefopt/model/transformer_layout.hpp>
+
+namespace prefopt {
+
+/// How a GGUF file stores matrices; norms, biases and tables of positions stay float32.
+enum class gguf_format { f32, f16, bf16, q8_0 };
+
+inline constexpr std::array<std::pair<gguf_format, std::string_view>, 4> gguf_format_names{
+    {{gguf_format::f32, "f32"},
+     {gguf_format::f16, "f16"},
+     {gguf_format::bf16, "bf16"},
+     {gguf_format::q8_0, "q8_0"}}};
+
+constexpr std::string_view name_of(gguf_format format) {
+  return gguf_format_names[static_cast<std::size_t>(format)].second;
+}
+
+/// "f32", "f16", "bf16", "q8_0": the names that llama.cpp's converter takes.
+inline gguf_format gguf_format_named(std::string_view name) {
+  for (const auto& [format, known] : gguf_format_names) {
+    if (known == name) return format;
+  }
+  throw usage_error("unknown format '" + std::string(name.substr(0, 100)) +
+                    "'; expected f32, f16, bf16 or q8_0");
+}
+
+namespace detail {
+
+/// As llama.cpp's converter chooses: a matrix whose rows are no whole blocks is stored as F16.
+inline const ggml_type* gguf_tensor_type(gguf_format format, const parameter_layout& parameter) {
+  constexpr std::uint32_t f32 = 0;
+  constexpr std::uint32_t f16 = 1;
+  constexpr std::uint32_t q8_0 = 8;
+  constexpr std::uint32_t bf16 = 30;
+  if (parameter.shape.size() < 2 || parameter.name == "positions.weight" ||
+      format == gguf_format::f32) {
+    return find_ggml_type(f32);
+  }
+  if (format == gguf_format::bf16) return find_ggml_type(bf16);
+  const ggml_type* blocks = find_ggml_type(q8_0);
+  if (format == gguf_format::q8_0 && parameter.shape.back() % blocks->block_numbers == 0) {
+    return blocks;
+  }
+  return find_ggml_type(f16);
+}
+
+/// `general.file_type`: llama.cpp's number of the format.
+inline std::uint32_t gguf_file_type(gguf_format format) {
+  switch (format) {
+    case gguf_format::f32:
+      return 0;
+    case gguf_format::f16:
+      return 1;
+    case gguf_format::q8_0:
+      return 7;
+    case gguf_format::bf16:
+      return 32;
+  }
+  return 0;
+}
+
+}  // namespace detail
+
+/// Writes a GGUF file that llama.cpp loads: weights, configuration and, where the description has
+/// one, the tokenizer. It appears whole or not at all, and needs memory for one tensor besides the
+/// parameters, which are those of `transformer_layout(description.config)` in any order. Throws
+/// `usage_error` where they are not, and for a model that llama.cpp has no architecture for;
+/// `checkpoint_error` for a number that the format cannot hold or a tokenizer that GGUF cannot.
+inline void save_gguf(const std::filesystem::path& path, const checkpoint_description& description,
+                      std::span<const parameter> parameters,
+                      gguf_format format = gguf_format::f32) {
+  gguf_pairs pairs = detail::gguf_pairs_of(description);
+  pairs.emplace_back("general.file_type", detail::gguf_file_type(format));
+  pairs.emplace_back("general.quantization_version", std::uint32_t{2});
+  const auto& kind = find_architecture(description.model_type);
+  std::map<std::string_view, const parameter*> by_name;
+  for (const auto& each : parameters) by_name.emplace(each.name, &each);
+  const auto layout = transformer_layout(description.config);
+  std::vector<gguf_tensor> tensors;
+  for (const auto& entry : layout) {
+    const auto found = by_name.find(entry.name);
+    std::size_t count = 0;
+    if (found == by_name.end() || !count_elements(entry.shape, count) ||
+        found->second->value.size() != count || parameters.size() != layout.size()) {
+      throw usage_error("these are not the parameters of the configuration: '" + entry.name + "' " +
+                        shape_text(entry.shape) + " is expected among " +
+                        std::to_string(layout.size()));
+    }
+    std::span<const float> values = found->second->value;
+    const auto parts = stored_parts(kind.gguf_names, entry, description.config, "");
+    if (parts.empty()) {
+      throw usage_error("llama.cpp's '" + description.model_type + "' has no tensor for '" +
+                        entry.name + "'");
+    }
+    for (const auto& part : parts) {
+      const auto source = values.first(part.numbers);
+      values = values.subspan(part.numbers);
+      const auto fill = [source, part](std::span<float> stored) {
+        to_stored(part, source, stored);
+      };
+      tensors.push_back({{part.name, part.shape, fill}, detail::gguf_tensor_type(format, entry)});
+    }
+  }
+  write_gguf(path, pairs, tensors);
+}
+
+/// The same for a model with `parameters()`.
+template <class Model>
+requires requires(Model& model) {
+  model.parameters();
+}
+void save_gguf(const std::filesystem::path& path, const checkpoint_description& description,
+               Model& model, gguf_format format = gguf_format::f32) {
+  std::vector<parameter> parameters;
+  for (const auto& each : model.parameters()) parameters.push_back(each);
+  save_gguf(path, description, std::span<const parameter>(parameters), format);
+}
+
+}  // namespace prefopt
