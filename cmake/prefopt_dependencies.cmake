@@ -61,6 +61,37 @@ else()
   list(APPEND PREFOPT_CPU_MISSING protozero)
 endif()
 
+# No CMake or pkg-config file: CSV with line breaks in its fields.
+find_path(PREFOPT_LIBCSV_INCLUDE csv.h)
+find_library(PREFOPT_LIBCSV_LIBRARY csv)
+mark_as_advanced(PREFOPT_LIBCSV_INCLUDE PREFOPT_LIBCSV_LIBRARY)
+if(PREFOPT_LIBCSV_INCLUDE AND PREFOPT_LIBCSV_LIBRARY)
+  if(NOT TARGET prefopt_libcsv)
+    add_library(prefopt_libcsv INTERFACE IMPORTED GLOBAL)
+    set_target_properties(
+      prefopt_libcsv PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${PREFOPT_LIBCSV_INCLUDE}"
+                                INTERFACE_LINK_LIBRARIES "${PREFOPT_LIBCSV_LIBRARY}")
+  endif()
+  list(APPEND PREFOPT_CPU_LIBRARIES prefopt_libcsv)
+else()
+  list(APPEND PREFOPT_CPU_MISSING libcsv)
+endif()
+
+# Optional: chat models as judges, over HTTP. Through pkg-config, for how it was built matters.
+set(PREFOPT_HTTPLIB_FOUND FALSE)
+if(PkgConfig_FOUND AND NOT TARGET PkgConfig::prefopt_httplib)
+  pkg_check_modules(prefopt_httplib QUIET IMPORTED_TARGET GLOBAL cpp-httplib)
+endif()
+if(TARGET PkgConfig::prefopt_httplib)
+  set(PREFOPT_HTTPLIB_FOUND TRUE)
+  if(NOT TARGET prefopt_httplib)
+    add_library(prefopt_httplib INTERFACE IMPORTED GLOBAL)
+    set_target_properties(prefopt_httplib PROPERTIES INTERFACE_COMPILE_DEFINITIONS PREFOPT_HTTPLIB=1
+                                                     INTERFACE_LINK_LIBRARIES PkgConfig::prefopt_httplib)
+  endif()
+  list(APPEND PREFOPT_CPU_LIBRARIES prefopt_httplib)
+endif()
+
 if(PREFOPT_CPU_MISSING)
   set(PREFOPT_CPU_FOUND FALSE)
 else()

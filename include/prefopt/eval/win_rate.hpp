@@ -1,89 +1,99 @@
 #pragma once
 
-#include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <span>
-#include <string>
-#include <string_view>
 #include <vector>
 
+#include <prefopt/core/error.hpp>
+#include <prefopt/core/random.hpp>
 #include <prefopt/eval/bootstrap.hpp>
+#include <prefopt/eval/judge.hpp>
 
 namespace prefopt {
 
-/// Which of two responses to a prompt is better.
-enum class verdict { first, second, tie };
-
-/// Whoever compares two responses: a person, a language model, a rule.
-///
-/// 1. `judge(prompt, first, second)` gives a `verdict`. This is the defining operation.
-///
-/// A judge that prefers a side for its place should be asked both ways round (`win_rate` can).
-template <class Judge>
-concept judge = requires(Judge& j, std::string_view prompt, std::string_view first,
-                         std::string_view second) {
-  { j(prompt, first, second) } -> std::convertible_to<verdict>;
-};
-
-/// The smallest judge: the higher score of any scorer of prompt and response wins. It is also how a
-/// reward function is turned into a win rate.
-template <class Scorer>
-struct score_judge {
-  Scorer score;
-
-  verdict operator()(std::string_view prompt, std::string_view first, std::string_view second) {
-    const double a = score(prompt, first);
-    const double b = score(prompt, second);
-    if (a == b) return verdict::tie;
-    return a > b ? verdict::first : verdict::second;
-  }
-};
-template <class Scorer>
-score_judge(Scorer) -> score_judge<Scorer>;
-
-static_assert(judge<score_judge<double (*)(std::string_view, std::string_view)>>);
-
-/// What two systems said to the same prompt.
-struct comparison {
-  std::string prompt;
-  std::string first;
-  std::string second;
-};
-
 struct win_rate_result {
-  mean_estimate rate;  ///< of the first over the second, in [0, 1]; a tie is half a win
+  /// Of the first over the second, in [0, 1]; a tie is half a win. Its count is 0, and it says
+  /// nothing, where no verdict could be read.
+  mean_estimate rate;
   std::size_t wins = 0;
   std::size_t ties = 0;
   std::size_t losses = 0;
+  std::size_t unparsed = 0;  ///< left out of the rate
+};
+
+/// Which response the judge sees first.
+enum class judge_order {
+  as_given,
+  random,  ///< by the seed, for each comparison on its own
+  both,    ///< asked twice; unless both verdicts name the same winner, it is a tie
 };
 
 struct win_rate_options {
-  /// Ask with the two exchanged as well. Unless both verdicts name the same winner, it is a tie.
-  bool both_orders = false;
+  judge_order order = judge_order::as_given;
+  std::uint64_t seed = 1;  ///< of `judge_order::random`
   bootstrap_options bootstrap = {};
 };
 
-/// How often the first system's response is better. Throws `usage_error` without comparisons.
+namespace detail {
+
+/// The questions that a comparison becomes, in the order of comparisons: one, or two for `both`.
+struct judge_questions {
+  std::vector<comparison> asked;
+  std::vector<bool> turned;  // whether the comparison's second response is shown first
+};
+
+inline judge_questions make_judge_questions(std::span<const comparison> comparisons,
+                                            const win_rate_options& options) {
+  judge_questions questions;
+  const auto add = [&](const comparison& c, bool turned) {
+    questions.asked.push_back(turned ? comparison{c.prompt, c.second, c.first} : c);
+    questions.turned.push_back(turned);
+  };
+  for (std::size_t i = 0; i < comparisons.size(); ++i) {
+    random_stream random(options.seed, 0x6a756467, static_cast<std::uint32_t>(i));  // "judg"
+    add(comparisons[i], options.order == judge_order::random && random.below(2) == 1);
+    if (options.order == judge_order::both) add(comparisons[i], true);
+  }
+  return questions;
+}
+
+inline verdict agreed(verdict once, verdict again) {
+  if (once == verdict::unparsed || again == verdict::unparsed) return verdict::unparsed;
+  return once == again ? once : verdict::tie;
+}
+
+}  // namespace detail
+
+/// How often the first system's response is better. A `batch_judge` gets all the questions at once.
+/// Throws `usage_error` without comparisons.
 template <judge Judge>
 win_rate_result win_rate(Judge& better, std::span<const comparison> comparisons,
                          const win_rate_options& options = {}) {
+  if (comparisons.empty()) throw usage_error("win rate: there are no comparisons");
+  const auto questions = detail::make_judge_questions(comparisons, options);
+  std::vector<verdict> said;
+  if constexpr (batch_judge<Judge>) {
+    said = better(std::span<const comparison>(questions.asked));
+  } else {
+    for (const comparison& c : questions.asked) said.push_back(better(c.prompt, c.first, c.second));
+  }
+  const auto straight = [&](std::size_t q) {
+    return questions.turned[q] ? exchanged(said[q]) : said[q];
+  };
   win_rate_result result;
   std::vector<double> values;
-  values.reserve(comparisons.size());
-  for (const comparison& c : comparisons) {
-    verdict said = better(c.prompt, c.first, c.second);
-    if (options.both_orders) {
-      const verdict again = better(c.prompt, c.second, c.first);
-      const bool agree = (said == verdict::first && again == verdict::second) ||
-                         (said == verdict::second && again == verdict::first);
-      if (!agree) said = verdict::tie;
-    }
-    result.wins += said == verdict::first ? 1 : 0;
-    result.ties += said == verdict::tie ? 1 : 0;
-    result.losses += said == verdict::second ? 1 : 0;
-    values.push_back(said == verdict::first ? 1.0 : said == verdict::tie ? 0.5 : 0.0);
+  const std::size_t each = options.order == judge_order::both ? 2 : 1;
+  for (std::size_t q = 0; q < said.size(); q += each) {
+    const verdict found = detail::agreed(straight(q), straight(q + each - 1));
+    result.wins += found == verdict::first ? 1 : 0;
+    result.ties += found == verdict::tie ? 1 : 0;
+    result.losses += found == verdict::second ? 1 : 0;
+    result.unparsed += found == verdict::unparsed ? 1 : 0;
+    if (found == verdict::unparsed) continue;
+    values.push_back(found == verdict::first ? 1.0 : found == verdict::tie ? 0.5 : 0.0);
   }
-  result.rate = bootstrap_mean(values, options.bootstrap);
+  if (!values.empty()) result.rate = bootstrap_mean(values, options.bootstrap);
   return result;
 }
 
