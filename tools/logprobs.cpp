@@ -1,0 +1,161 @@
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include <prefopt/core/error.hpp>
+#include <prefopt/core/progress.hpp>
+#include <prefopt/data/json_row.hpp>
+#include <prefopt/data/response_batch.hpp>
+#include <prefopt/train/content_hash.hpp>
+
+#include "commands.hpp"
+#include "support/language.hpp"
+#include "support/row_output.hpp"
+#include "support/run_settings.hpp"
+#include "support/stopped.hpp"
+#include "support/text_coding.hpp"
+
+namespace tools {
+namespace {
+
+struct settings {
+  std::string model;
+  std::string input = "-";
+  std::string output = "-";
+  bool resume = false;
+  std::size_t batch_tokens = 4096;
+  text_settings text;
+  run_settings run;
+};
+
+struct text_row {
+  prefopt::token_sequence prompt;
+  prefopt::token_sequence response;
+};
+
+std::vector<text_row> read_rows(const settings& chosen, const text_coding& coding,
+                                std::size_t window) {
+  std::vector<text_row> rows;
+  std::size_t cut = 0;
+  prefopt::for_each_json_row(input_path(chosen.input), [&](const prefopt::json_row& row) {
+    stop_if_asked();
+    text_row read{coding.read_prompt(row).ids, coding.read_response(row)};
+    if (read.response.size() >= window) {
+      row.fail("response", fmt::format("has {} tokens; the model's window is {}, prompt included",
+                                       read.response.size(), window));
+    }
+    try {
+      cut += coding.fit_prompt(read.prompt, window - read.response.size()) > 0 ? 1 : 0;
+    } catch (const prefopt::usage_error& problem) {
+      row.fail("prompt", problem.what());
+    }
+    rows.push_back(std::move(read));
+  });
+  if (cut > 0 && !chosen.run.quiet) {
+    prefopt::progress("", 0, chosen.run.progress())
+        .message(fmt::format("{} of {} prompts were cut on the {}", cut, rows.size(),
+                             chosen.text.truncate));
+  }
+  return rows;
+}
+
+/// As many rows, from the first on, as have about so many tokens, as a batch: a prompt that comes
+/// again and again is computed once. Returns how many.
+std::size_t take_batch(std::span<const text_row> rows, std::size_t tokens,
+                       prefopt::response_batch& batch) {
+  batch.groups.clear();
+  std::size_t filled = 0;
+  std::size_t taken = 0;
+  for (const text_row& row : rows) {
+    const bool open =
+        !batch.groups.empty() && std::ranges::equal(batch.groups.back().prompt, row.prompt);
+    filled += row.response.size() + (open ? 0 : row.prompt.size());
+    if (filled > tokens && taken > 0) break;
+    if (!open) batch.groups.push_back({row.prompt, {}});
+    batch.groups.back().responses.emplace_back(row.response);
+    ++taken;
+  }
+  return taken;
+}
+
+json output_row(const text_row& row, const std::vector<float>& log_probs, std::size_t number) {
+  double sum = 0.0;
+  for (const float value : log_probs) sum += static_cast<double>(value);
+  if (!std::isfinite(sum)) {
+    throw prefopt::error(fmt::format("row {}: the log-prob is {}", number + 1, sum));
+  }
+  return {{"logprob", sum}, {"token_logprobs", log_probs}, {"ids", row.response}};
+}
+
+std::string identity_of(const opened_language& opened, prefopt::eigen_transformer& model,
+                        std::span<const text_row> rows) {
+  prefopt::content_hash hash;
+  hash.add(std::string_view(opened.checkpoint.model_type));
+  hash.add(std::string_view(prefopt::hash_of(model.parameters())));
+  for (const text_row& row : rows) {
+    hash.add(std::span<const prefopt::token_id>(row.prompt));
+    hash.add(std::span<const prefopt::token_id>(row.response));
+  }
+  return "logprobs " + hash.text();
+}
+
+void logprobs(const settings& chosen) {
+  chosen.run.apply();
+  const opened_language opened = open_language(chosen.model);
+  const text_coding coding(opened, chosen.text);
+  const auto rows = read_rows(chosen, coding, opened.checkpoint.config.max_positions);
+  prefopt::eigen_transformer model = load_model(opened);
+  row_output out(chosen.output, identity_of(opened, model, rows), chosen.resume);
+  std::size_t done = std::min(out.done(), rows.size());
+  auto how = chosen.run.progress();
+  how.start = done;
+  prefopt::progress shown("log-probs", rows.size(), how);
+  prefopt::response_batch batch;
+  while (done < rows.size()) {
+    stop_if_asked();
+    const std::size_t count = take_batch(std::span(rows).subspan(done), chosen.batch_tokens, batch);
+    const auto log_probs = model.token_log_probs(batch);
+    for (std::size_t i = 0; i < count; ++i) {
+      out.write(output_row(rows[done + i], log_probs[i], done + i));
+    }
+    out.flush();
+    done += count;
+    shown.update(done);
+  }
+  out.commit();
+  shown.finish();
+}
+
+}  // namespace
+
+std::function<void()> define_logprobs(command& to) {
+  auto chosen = std::make_shared<settings>();
+  to.describe(
+      "For each row of the input one row, in order: {\"logprob\": the sum in nats,\n"
+      "\"token_logprobs\": [...], \"ids\": [the response's tokens]}. A row of the input has "
+      "prompt\n"
+      "and response (or completion) as text, or prompt_ids and response_ids, which are taken as\n"
+      "they are. Prompt and response are tokenized apart and joined as tokens; the end token is\n"
+      "put after a response that is text.",
+      "prefopt logprobs --model gpt2 --input rows.jsonl --output logprobs.jsonl");
+  to.add("--model", chosen->model, "checkpoint folder, GGUF file, or name in Hugging Face's cache")
+      .required();
+  to.add("--input", chosen->input, "JSON Lines; -: standard input");
+  to.add("--output", chosen->output, "JSON Lines; -: standard output");
+  to.flag("--resume", chosen->resume, "go on with a run that was stopped, from OUTPUT.partial");
+  to.group("Texts");
+  add_prompt_options(to, chosen->text);
+  add_response_options(to, chosen->text);
+  add_options(to, chosen->run);
+  to.add("--batch-tokens", chosen->batch_tokens, "tokens computed at once, about").at_least(1);
+  return [chosen] { logprobs(*chosen); };
+}
+
+}  // namespace tools

@@ -1,0 +1,168 @@
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include <prefopt/core/error.hpp>
+#include <prefopt/core/progress.hpp>
+#include <prefopt/data/json_row.hpp>
+#include <prefopt/data/line_reader.hpp>
+#include <prefopt/sample/sampler.hpp>
+#include <prefopt/text/utf8.hpp>
+#include <prefopt/train/content_hash.hpp>
+
+#include "commands.hpp"
+#include "support/language.hpp"
+#include "support/row_output.hpp"
+#include "support/run_settings.hpp"
+#include "support/sampling_settings.hpp"
+#include "support/stopped.hpp"
+#include "support/text_coding.hpp"
+
+namespace tools {
+namespace {
+
+struct settings {
+  std::string model;
+  std::string prompts = "-";
+  std::string output = "-";
+  bool resume = false;
+  text_settings text;
+  sampling_settings sampling;
+  run_settings run;
+};
+
+std::vector<text_coding::prompt> read_prompts(const settings& chosen, const text_coding& coding,
+                                              std::size_t window) {
+  std::vector<text_coding::prompt> prompts;
+  const std::size_t new_tokens = std::min(chosen.sampling.max_new_tokens, window - 1);
+  std::size_t cut = 0;
+  const auto add = [&](text_coding::prompt prompt, const auto& fail) {
+    // A prompt that is not to be cut may shorten its responses, but needs room for one token.
+    const bool cuts = chosen.text.truncate != "refuse";
+    try {
+      cut += coding.fit_prompt(prompt.ids, window - (cuts ? new_tokens : 1)) > 0 ? 1 : 0;
+    } catch (const prefopt::usage_error& problem) {
+      fail(problem.what());
+    }
+    prompts.push_back(std::move(prompt));
+  };
+  if (std::filesystem::path(chosen.prompts).extension() == ".txt") {
+    prefopt::line_reader lines(chosen.prompts);
+    while (lines.next()) {
+      if (lines.blank()) continue;
+      if (prefopt::valid_utf8_length(lines.line()) < lines.line().size()) {
+        lines.fail("", "is not UTF-8");
+      }
+      add(coding.code_prompt(std::string(lines.line())),
+          [&](const char* problem) { lines.fail("", problem); });
+    }
+  } else {
+    prefopt::for_each_json_row(input_path(chosen.prompts), [&](const prefopt::json_row& row) {
+      stop_if_asked();
+      add(coding.read_prompt(row, true), [&](const char* what) { row.fail("prompt", what); });
+    });
+  }
+  if (cut > 0) {
+    prefopt::progress("", 0, chosen.run.progress())
+        .message(fmt::format("{} of {} prompts were cut on the {}", cut, prompts.size(),
+                             chosen.text.truncate));
+  }
+  return prompts;
+}
+
+std::string identity_of(const settings& chosen, prefopt::eigen_transformer& model,
+                        std::span<const text_coding::prompt> prompts) {
+  const sampling_settings& s = chosen.sampling;
+  prefopt::content_hash hash;
+  hash.add(std::string_view(prefopt::hash_of(model.parameters())));
+  for (const auto& prompt : prompts) hash.add(std::span<const prefopt::token_id>(prompt.ids));
+  hash.add(fmt::format("{} {} {} {} {} {} {}", s.responses, s.max_new_tokens, s.temperature,
+                       s.top_p, s.top_k, s.seed, chosen.text.no_end_token));
+  return "sample " + hash.text();
+}
+
+/// Responses of this many are sampled in one call and then written.
+constexpr std::size_t responses_a_part = 256;
+
+void sample(const settings& chosen) {
+  chosen.run.apply();
+  prefopt::sampling_options options = sampling_options_of(chosen.sampling);
+  prefopt::validate(options);
+  const opened_language opened = open_language(chosen.model);
+  const text_coding coding(opened, chosen.text);
+  if (!chosen.text.no_end_token) options.end_token = end_token_of(opened);
+  const auto prompts = read_prompts(chosen, coding, opened.checkpoint.config.max_positions);
+  prefopt::eigen_transformer model = load_model(opened);
+  row_output out(chosen.output, identity_of(chosen, model, prompts), chosen.resume);
+
+  const std::size_t total = prompts.size() * options.responses;
+  // A prompt whose responses are not all there is sampled anew, and what is there is passed over.
+  std::size_t known = std::min(out.done(), total);
+  auto how = chosen.run.progress();
+  how.start = known;
+  prefopt::progress shown("sampling", total, how);
+  const std::size_t part = std::max<std::size_t>(1, responses_a_part / options.responses);
+  for (std::size_t first = known / options.responses; first < prompts.size(); first += part) {
+    const std::size_t last = std::min(first + part, prompts.size());
+    std::vector<prefopt::token_sequence> ids;
+    for (std::size_t p = first; p < last; ++p) ids.push_back(prompts[p].ids);
+    options.first_prompt = static_cast<std::uint32_t>(first);
+    const auto sampled =
+        prefopt::sample(model, std::span<const prefopt::token_sequence>(ids), options,
+                        [&](std::size_t finished, std::size_t) {
+                          stop_if_asked();
+                          shown.update(std::max(known, first * options.responses + finished));
+                        });
+    for (std::size_t p = first; p < last; ++p) {
+      for (std::size_t r = 0; r < options.responses; ++r) {
+        if (p * options.responses + r < known) continue;
+        const prefopt::sampled_response& response = sampled[p - first][r];
+        json row{{"prompt", prompts[p].text}};
+        if (prompts[p].from_ids) row["prompt_ids"] = prompts[p].ids;
+        row["response"] = coding.decode(response.tokens);
+        row["response_ids"] = response.tokens;
+        row["logprob"] = response.log_prob;
+        row["ended"] = response.ended;
+        out.write(row);
+      }
+    }
+    out.flush();
+  }
+  out.commit();
+  shown.finish();
+}
+
+}  // namespace
+
+std::function<void()> define_sample(command& to) {
+  auto chosen = std::make_shared<settings>();
+  to.describe(
+      "For each prompt --responses rows {\"prompt\", \"response\", \"response_ids\", \"logprob\",\n"
+      "\"ended\"}, in the order of the prompts. logprob is that of the model itself, whatever\n"
+      "temperature, top-p and top-k; ended says whether the response came to its end token, which\n"
+      "is the last of its ids then, or was cut off by --max-new-tokens or the model's window. The\n"
+      "same seed gives the same responses, whatever else is sampled.",
+      "prefopt sample --model gpt2 --prompts prompts.jsonl --responses 8 --output sampled.jsonl");
+  to.add("--model", chosen->model, "checkpoint folder, GGUF file, or name in Hugging Face's cache")
+      .required();
+  to.add("--prompts", chosen->prompts,
+         "JSON Lines with prompt (or text) or prompt_ids, or a .txt file with one a line; -: "
+         "standard input");
+  to.add("--output", chosen->output, "JSON Lines; -: standard output");
+  to.flag("--resume", chosen->resume, "go on with a run that was stopped, from OUTPUT.partial");
+  add_options(to, chosen->sampling);
+  to.flag("--no-end-token", chosen->text.no_end_token,
+          "go on over the end token, to --max-new-tokens");
+  to.group("Texts");
+  add_prompt_options(to, chosen->text);
+  add_options(to, chosen->run);
+  return [chosen] { sample(*chosen); };
+}
+
+}  // namespace tools

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include <prefopt/model/checkpoint.hpp>
+#include <prefopt/model/eigen_transformer.hpp>
+#include <prefopt/text/byte_level_bpe.hpp>
+
+namespace tools {
+
+/// A checkpoint whose weights are not read yet, with its tokenizer.
+struct opened_language {
+  prefopt::model_checkpoint checkpoint;
+  prefopt::byte_level_bpe tokenizer;
+};
+
+/// `name` is what `prefopt::find_model` takes. Throws `prefopt::checkpoint_error`, also for a
+/// tokenizer with more tokens than the model has.
+opened_language open_language(const std::string& name);
+
+/// The weights, in float32.
+prefopt::eigen_transformer load_model(const opened_language& opened);
+
+/// The tokenizer alone: of a checkpoint folder, with or without weights, of a GGUF file, or a
+/// tokenizer.json.
+prefopt::byte_level_bpe open_tokenizer(const std::string& name);
+
+/// The token that ends a text; throws `prefopt::checkpoint_error` where there is none.
+prefopt::token_id end_token_of(const opened_language& opened);
+
+}  // namespace tools

@@ -1,0 +1,23 @@
+#include "run_settings.hpp"
+
+#include <omp.h>
+
+namespace tools {
+
+void run_settings::apply() const {
+  if (threads > 0) omp_set_num_threads(static_cast<int>(threads));
+}
+
+prefopt::progress_options run_settings::progress() const {
+  prefopt::progress_options options;
+  if (quiet) options.style = prefopt::progress_style::silent;
+  return options;
+}
+
+void add_options(command& to, run_settings& settings) {
+  to.group("Run");
+  to.add("--threads", settings.threads, "0: as many as there are processors");
+  to.flag("--quiet", settings.quiet, "no progress on stderr");
+}
+
+}  // namespace tools
