@@ -17,6 +17,7 @@
 
 // data/: the nouns, and data sets in files
 #include <prefopt/data/compression.hpp>            // plain, gzip, xz, zstd: which one a file is
+#include <prefopt/data/csv_file.hpp>               // rows of CSV, line breaks in fields and all
 #include <prefopt/data/decompressor.hpp>           // bytes of each of them, in pieces
 #include <prefopt/data/input_file.hpp>             // a file to read, compressed or not
 #include <prefopt/data/json_row.hpp>               // fields of a line, with errors that name them
@@ -30,7 +31,10 @@
 #include <prefopt/data/reviews_file.hpp>           // IMDB's reviews
 #include <prefopt/data/scored_response.hpp>        // prompt, text and score
 #include <prefopt/data/scored_responses_file.hpp>  // scored responses, one a line
+#include <prefopt/data/summarized_posts_file.hpp>  // posts with the summaries their authors wrote
 #include <prefopt/data/token.hpp>                  // token_id
+#include <prefopt/data/toxicity_prompts_file.hpp>  // RealToxicityPrompts
+#include <prefopt/data/tweets_file.hpp>            // tweets classified as hateful or not
 
 // text/: tokenizers
 #include <prefopt/text/added_token_finder.hpp>  // special tokens in a text

@@ -4,7 +4,9 @@
 
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +14,7 @@
 
 #include <prefopt/core/error.hpp>
 #include <prefopt/data/line_reader.hpp>
+#include <prefopt/data/token.hpp>
 
 namespace prefopt {
 
@@ -45,7 +48,9 @@ class json_row {
     std::string_view text;
     if (value->get(text) == simdjson::SUCCESS) return std::string(text);
     if (value->is_array()) {
-      fail(field, "expected text, found a list; rows of chat messages are to be made text first");
+      fail(field,
+           "expected text, found a list; make rows of chat messages text first, with the model's "
+           "chat template");
     }
     fail(field, "expected text, found " + describe(*value));
   }
@@ -74,6 +79,26 @@ class json_row {
     return result;
   }
 
+  /// A list of tokens' ids; nothing where the field is absent.
+  [[nodiscard]] std::optional<token_sequence> find_tokens(const std::string& field) const {
+    const auto value = find(field);
+    if (!value) return std::nullopt;
+    simdjson::dom::array list;
+    if (value->get(list) != simdjson::SUCCESS) {
+      fail(field, "expected a list of tokens, found " + describe(*value));
+    }
+    token_sequence tokens;
+    for (const auto each : list) {
+      std::int64_t id = 0;
+      if (each.get(id) != simdjson::SUCCESS || id < 0 ||
+          id > std::numeric_limits<token_id>::max()) {
+        fail(field, "expected ids of tokens, found " + describe(each));
+      }
+      tokens.push_back(static_cast<token_id>(id));
+    }
+    return tokens;
+  }
+
   /// The value as JSON, cut short, for messages.
   static std::string describe(simdjson::dom::element value) {
     const std::string json = simdjson::minify(value);
@@ -81,6 +106,11 @@ class json_row {
   }
 
   [[nodiscard]] simdjson::dom::object object() const { return object_; }
+
+  /// An object inside of this one as a row of its own, in the same line of the same file.
+  [[nodiscard]] json_row inner(simdjson::dom::object object) const {
+    return {object, file_, line_};
+  }
 
  private:
   simdjson::dom::object object_;
