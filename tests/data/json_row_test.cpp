@@ -56,7 +56,7 @@ TEST_F(json_row_of, wrong_kinds_are_named) {
          };
          refused([&] { (void)row.text("t"); }, "rows:2: field 't': expected text, found 1");
          refused([&] { (void)row.text("l"); },
-                 "rows:2: field 'l': expected text, found a list; rows of chat");
+                 "rows:2: field 'l': expected text, found a list; make rows of chat");
          refused([&] { (void)row.number("n"); },
                  "rows:2: field 'n': expected a number, found \"1\"");
          refused([&] { (void)row.number("b"); }, "expected a number, found true");

@@ -44,6 +44,20 @@ TEST_F(preferences, rows) {
   EXPECT_EQ(pairs[1].score_chosen, 2.0);
   EXPECT_EQ(pairs[1].score_rejected, -0.5);
   EXPECT_FALSE(pairs[2].score_chosen);
+  EXPECT_TRUE(pairs[2].chosen_tokens.empty());
+}
+
+TEST_F(preferences, tokens_of_the_responses) {
+  const auto pairs = read(
+      "{\"prompt\":\"p\",\"chosen\":\"c\",\"rejected\":\"r\",\"rejected_ids\":[7,0]}\n"
+      "{\"chosen\":\"ac\",\"rejected\":\"ar\",\"chosen_ids\":[1]}\n");
+  EXPECT_TRUE(pairs[0].chosen_tokens.empty());
+  EXPECT_EQ(pairs[0].rejected_tokens, (token_sequence{7, 0}));
+  EXPECT_TRUE(pairs[1].chosen_tokens.empty());  // they would hold the prompt too
+  write_preferences(path_, pairs);
+  EXPECT_EQ(read_preferences(path_)[0].rejected_tokens, (token_sequence{7, 0}));
+  refused("{\"prompt\":\"p\",\"chosen\":\"c\",\"rejected\":\"r\",\"chosen_ids\":[-1]}\n",
+          "jsonl:1: field 'chosen_ids'");
 }
 
 TEST_F(preferences, what_is_refused) {

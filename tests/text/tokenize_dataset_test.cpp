@@ -1,6 +1,7 @@
 #include <prefopt/text/tokenize_dataset.hpp>
 
 #include <cmath>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -49,6 +50,38 @@ TEST(tokenize_dataset, what_is_too_long_is_cut_and_counted) {
   EXPECT_EQ(made.responses_cut, 2U);
   EXPECT_EQ(made.identical_pairs, 1U);  // the first: both are www now
   EXPECT_EQ(made.data.pairs, (std::vector<ranked_pair>{{2, 3}}));
+}
+
+TEST(tokenize_dataset, a_prompt_may_lose_its_end_and_a_response_go_without_end_token) {
+  const std::vector<preference_pair> pairs{{"xyz", "w", "v", {}, {}}, {"x", "", "v", {}, {}}};
+  const tokenize_options options{
+      .max_prompt = 2, .prompt_loses = tokenize_options::side::right, .end_token = false};
+  const auto made = tokenize_preferences(std::span(pairs).first(1), small(), options);
+  EXPECT_EQ(made.data.prompts, (std::vector<token_sequence>{{'x', 'y'}}));
+  EXPECT_EQ(made.data.responses[0].tokens, (token_sequence{'w'}));
+  EXPECT_THROW(tokenize_preferences(std::span<const preference_pair>(pairs), small(), options),
+               usage_error);  // an empty response is no token at all
+  EXPECT_EQ(tokenize_preferences(std::span<const preference_pair>(pairs), small())
+                .data.responses[2]
+                .tokens,
+            (token_sequence{259}));  // and is its end token otherwise
+}
+
+TEST(tokenize_dataset, pairs_that_stand_there_again_are_counted) {
+  const std::vector<preference_pair> pairs{
+      {"p", "a", "b", {}, {}}, {"p", "b", "a", {}, {}}, {"p", "a", "b", {}, {}}};
+  const auto made = tokenize_preferences(pairs, small());
+  EXPECT_EQ(made.repeated_pairs, 1U);
+  EXPECT_EQ(made.data.pairs, (std::vector<ranked_pair>{{0, 1}, {1, 0}, {0, 1}}));
+}
+
+TEST(tokenize_dataset, pairs_with_known_tokens_keep_them) {
+  const std::vector<preference_pair> pairs{{"p", "ab", "a", {}, {}, {'a', 'b'}, {}},
+                                           {"p", "ab", "a", {}, {}, {}, {}}};
+  const auto made = tokenize_preferences(pairs, small());
+  EXPECT_EQ(made.data.responses[0].tokens, (token_sequence{'a', 'b'}));  // it was cut off
+  EXPECT_EQ(made.data.responses[2].tokens, (token_sequence{256, 259}));
+  EXPECT_EQ(made.data.pairs, (std::vector<ranked_pair>{{0, 1}, {2, 1}}));
 }
 
 TEST(tokenize_dataset, sampled_responses_keep_their_tokens) {

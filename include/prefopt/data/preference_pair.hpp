@@ -3,6 +3,8 @@
 #include <optional>
 #include <string>
 
+#include <prefopt/data/token.hpp>
+
 namespace prefopt {
 
 /// One row of a preference data set, as people store them: two responses to a prompt, one of them
@@ -14,6 +16,8 @@ struct preference_pair {
   std::string rejected;
   std::optional<double> score_chosen;  ///< offsets need both scores, DPO needs none
   std::optional<double> score_rejected;
+  token_sequence chosen_tokens = {};  ///< where they are known (of a sampled response)
+  token_sequence rejected_tokens = {};
 };
 
 }  // namespace prefopt

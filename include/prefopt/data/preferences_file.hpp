@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -42,35 +43,44 @@ inline bool extract_prompt(preference_pair& pair) {
   return true;
 }
 
+/// The pair of a row with TRL's columns, see `read_preferences`.
+inline preference_pair read_preference(const json_row& row) {
+  if (row.find("messages")) {
+    row.fail("messages",
+             "make rows of chat messages text first, with the model's chat template: prompt, "
+             "chosen, rejected");
+  }
+  preference_pair pair;
+  auto prompt = row.find_text("prompt");
+  const bool has_prompt = prompt.has_value();
+  pair.chosen = row.text("chosen");
+  pair.rejected = row.text("rejected");
+  if (has_prompt) {
+    pair.prompt = std::move(*prompt);
+  } else if (!extract_prompt(pair)) {
+    row.fail("prompt", "is missing, and chosen and rejected do not begin alike");
+  }
+  pair.score_chosen = row.find_number("score_chosen");
+  pair.score_rejected = row.find_number("score_rejected");
+  if (pair.score_chosen.has_value() != pair.score_rejected.has_value()) {
+    row.fail(pair.score_chosen ? "score_rejected" : "score_chosen",
+             "is missing, though the other score is there");
+  }
+  if (has_prompt) {
+    pair.chosen_tokens = row.find_tokens("chosen_ids").value_or(token_sequence{});
+    pair.rejected_tokens = row.find_tokens("rejected_ids").value_or(token_sequence{});
+  }
+  return pair;
+}
+
 /// Reads preference pairs in JSON Lines with TRL's columns: `prompt`, `chosen`, `rejected`, and
-/// `score_chosen` with `score_rejected` or neither (null counts as absent). A row without `prompt`
-/// has it at the front of both texts: see `extract_prompt`. Chat rows (lists of messages) are
-/// refused. Throws `data_error` naming file, line and field.
+/// `score_chosen` with `score_rejected` or neither (null counts as absent); also `chosen_ids` and
+/// `rejected_ids`, the responses' tokens, where they are known. A row without `prompt` has it at
+/// the front of both texts: see `extract_prompt`. Chat rows (lists of messages) are refused. Throws
+/// `data_error` naming file, line and field.
 inline std::vector<preference_pair> read_preferences(const std::filesystem::path& path) {
   std::vector<preference_pair> pairs;
-  for_each_json_row(path, [&](const json_row& row) {
-    if (row.find("messages")) {
-      row.fail("messages",
-               "rows of chat messages are to be made text first: prompt, chosen, "
-               "rejected");
-    }
-    preference_pair pair;
-    auto prompt = row.find_text("prompt");
-    pair.chosen = row.text("chosen");
-    pair.rejected = row.text("rejected");
-    if (prompt) {
-      pair.prompt = std::move(*prompt);
-    } else if (!extract_prompt(pair)) {
-      row.fail("prompt", "is missing, and chosen and rejected do not begin alike");
-    }
-    pair.score_chosen = row.find_number("score_chosen");
-    pair.score_rejected = row.find_number("score_rejected");
-    if (pair.score_chosen.has_value() != pair.score_rejected.has_value()) {
-      row.fail(pair.score_chosen ? "score_rejected" : "score_chosen",
-               "is missing, though the other score is there");
-    }
-    pairs.push_back(std::move(pair));
-  });
+  for_each_json_row(path, [&](const json_row& row) { pairs.push_back(read_preference(row)); });
   return pairs;
 }
 
@@ -94,6 +104,8 @@ inline void write_preferences(const std::filesystem::path& path,
     };
     put("score_chosen", pair.score_chosen);
     put("score_rejected", pair.score_rejected);
+    if (!pair.chosen_tokens.empty()) row["chosen_ids"] = pair.chosen_tokens;
+    if (!pair.rejected_tokens.empty()) row["rejected_ids"] = pair.rejected_tokens;
     out.write(row.dump(-1, ' ', false, json::error_handler_t::replace) + "\n");
   }
   out.commit();

@@ -2,9 +2,7 @@
 
 #include <cmath>
 #include <cstddef>
-#include <cstdint>
 #include <filesystem>
-#include <limits>
 #include <span>
 #include <string>
 #include <utility>
@@ -26,20 +24,7 @@ inline std::vector<scored_response> read_scored_responses(const std::filesystem:
   std::vector<scored_response> responses;
   for_each_json_row(path, [&](const json_row& row) {
     scored_response response{row.text("prompt"), row.text("text"), row.number("reward"), {}};
-    if (const auto tokens = row.find("tokens")) {
-      simdjson::dom::array list;
-      if (tokens->get(list) != simdjson::SUCCESS) {
-        row.fail("tokens", "expected a list, found " + json_row::describe(*tokens));
-      }
-      for (const auto token : list) {
-        std::int64_t id = 0;
-        if (token.get(id) != simdjson::SUCCESS || id < 0 ||
-            id > std::numeric_limits<token_id>::max()) {
-          row.fail("tokens", "expected ids of tokens, found " + json_row::describe(token));
-        }
-        response.tokens.push_back(static_cast<token_id>(id));
-      }
-    }
+    response.tokens = row.find_tokens("tokens").value_or(token_sequence{});
     responses.push_back(std::move(response));
   });
   return responses;

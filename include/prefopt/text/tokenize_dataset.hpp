@@ -6,6 +6,7 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,8 +24,13 @@ namespace prefopt {
 
 struct tokenize_options {
   static constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
-  std::size_t max_prompt = unlimited;    ///< tokens; a longer prompt loses its beginning
+  /// What a prompt that is too long loses.
+  enum class side { left, right };
+
+  std::size_t max_prompt = unlimited;    ///< tokens
   std::size_t max_response = unlimited;  ///< tokens, the end token too; a longer one loses its end
+  side prompt_loses = side::left;        ///< left: its beginning, right: its end
+  bool end_token = true;  ///< put after a response that is text; not after tokens that are known
 };
 
 /// A data set ready for training, and what happened on the way.
@@ -34,6 +40,9 @@ struct tokenized_dataset {
   std::size_t responses_cut = 0;
   /// Pairs left out because both responses are the same tokens, perhaps only after they were cut.
   std::size_t identical_pairs = 0;
+  /// Pairs of the same two responses as one before; they are kept and count as often as they stand
+  /// there.
+  std::size_t repeated_pairs = 0;
 };
 
 namespace detail {
@@ -46,7 +55,7 @@ class dataset_builder {
     if (options.max_prompt == 0 || options.max_response == 0) {
       throw usage_error("prompts and responses are limited to 0 tokens; at least 1 is needed");
     }
-    if (!tokenizer.end_token()) {
+    if (options.end_token && !tokenizer.end_token()) {
       throw usage_error("the tokenizer has no end token to put after a response");
     }
   }
@@ -59,7 +68,9 @@ class dataset_builder {
     if (tokens.empty()) throw usage_error("row " + std::to_string(row) + ": the prompt is empty");
     if (tokens.size() > options_.max_prompt) {
       const auto excess = static_cast<std::ptrdiff_t>(tokens.size() - options_.max_prompt);
-      tokens.erase(tokens.begin(), tokens.begin() + excess);
+      const bool left = options_.prompt_loses == tokenize_options::side::left;
+      const auto first = left ? tokens.begin() : tokens.end() - excess;
+      tokens.erase(first, first + excess);
       ++result_.prompts_cut;
     }
     result_.data.prompts.push_back(std::move(tokens));
@@ -70,7 +81,11 @@ class dataset_builder {
                            double score) {
     if (tokens.empty()) {
       tokens = tokenizer_.encode(text);
-      tokens.push_back(*tokenizer_.end_token());
+      if (options_.end_token) tokens.push_back(*tokenizer_.end_token());
+    }
+    if (tokens.empty()) {
+      throw usage_error("response " + std::to_string(result_.data.responses.size()) +
+                        " is empty, and no end token is to be put after it");
     }
     if (tokens.size() > options_.max_response) {
       tokens.resize(options_.max_response);
@@ -85,6 +100,7 @@ class dataset_builder {
     if (pair.winner == pair.loser || all[pair.winner].tokens == all[pair.loser].tokens) {
       ++result_.identical_pairs;
     } else {
+      if (!known_pairs_.emplace(pair.winner, pair.loser).second) ++result_.repeated_pairs;
       result_.data.pairs.push_back(pair);
     }
   }
@@ -96,13 +112,15 @@ class dataset_builder {
   tokenize_options options_;
   tokenized_dataset result_;
   std::unordered_map<std::string, std::size_t> prompts_;
+  std::set<std::pair<std::size_t, std::size_t>> known_pairs_;
 };
 
 }  // namespace detail
 
 /// Tokenizes rows of preferences. Equal prompts are stored once, and so are responses of a prompt
 /// with equal text and score, so that training computes each once a step. A response is followed by
-/// the end token; prompt and response are tokenized apart. Throws `usage_error` for an empty prompt
+/// the end token, unless the pair has its tokens, which are taken as they are; prompt and response
+/// are tokenized apart. Throws `usage_error` for an empty prompt
 /// and for a tokenizer without an end token.
 template <tokenizer Tokenizer>
 tokenized_dataset tokenize_preferences(std::span<const preference_pair> pairs,
@@ -110,23 +128,25 @@ tokenized_dataset tokenize_preferences(std::span<const preference_pair> pairs,
                                        const tokenize_options& options = {}) {
   detail::dataset_builder<Tokenizer> builder(tokenizer, options);
   // Scores by their bits: "no score" is a NaN, which equals nothing.
-  std::map<std::tuple<std::size_t, std::string_view, std::uint64_t>, std::size_t> known;
+  std::map<std::tuple<std::size_t, std::string_view, token_sequence, std::uint64_t>, std::size_t>
+      known;
   constexpr double none = std::numeric_limits<double>::quiet_NaN();
   for (std::size_t row = 0; row < pairs.size(); ++row) {
     const auto& pair = pairs[row];
     const std::size_t prompt = builder.add_prompt(pair.prompt, row);
-    const auto response = [&](const std::string& text, std::optional<double> score) {
+    const auto response = [&](const std::string& text, std::optional<double> score,
+                              const token_sequence& tokens) {
       const double value = score.value_or(none);
       const auto key =
-          std::tuple(prompt, std::string_view(text), std::bit_cast<std::uint64_t>(value));
+          std::tuple(prompt, std::string_view(text), tokens, std::bit_cast<std::uint64_t>(value));
       const auto found = known.find(key);
       if (found != known.end()) return found->second;
-      const std::size_t added = builder.add_response(prompt, text, {}, value);
+      const std::size_t added = builder.add_response(prompt, text, tokens, value);
       known.emplace(key, added);
       return added;
     };
-    const std::size_t winner = response(pair.chosen, pair.score_chosen);
-    const std::size_t loser = response(pair.rejected, pair.score_rejected);
+    const std::size_t winner = response(pair.chosen, pair.score_chosen, pair.chosen_tokens);
+    const std::size_t loser = response(pair.rejected, pair.score_rejected, pair.rejected_tokens);
     builder.add_pair({winner, loser});
   }
   return std::move(builder.result());
