@@ -39,7 +39,7 @@ prefopt::transformer_config smollm2() {
   c.rope_theta = 100000.0;
   c.activation = prefopt::activation_kind::silu;
   c.gated = true;
-  c.attention_bias = c.feed_forward_bias = false;
+  c.qkv_bias = c.output_bias = c.feed_forward_bias = false;
   return c;
 }
 

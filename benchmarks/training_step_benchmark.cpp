@@ -52,7 +52,7 @@ transformer_config smollm2_135m() {
   c.positions = position_kind::rotary_half;
   c.activation = activation_kind::silu;
   c.gated = true;
-  c.attention_bias = c.feed_forward_bias = false;
+  c.qkv_bias = c.output_bias = c.feed_forward_bias = false;
   return c;
 }
 

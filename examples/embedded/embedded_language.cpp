@@ -28,7 +28,7 @@ prefopt::transformer_config shape(std::size_t tokens) {
   config.positions = prefopt::position_kind::rotary_half;
   config.activation = prefopt::activation_kind::silu;
   config.gated = true;
-  config.attention_bias = false;
+  config.qkv_bias = config.output_bias = false;
   config.feed_forward_bias = false;
   config.tied_head = true;
   return config;

@@ -80,22 +80,26 @@
 #include <prefopt/loss/validate.hpp>     // score_error for ties and the like
 
 // backend/: where arrays live and the operations on them
-#include <prefopt/backend/attention_shape.hpp>  // heads and where they stand
+#include <prefopt/backend/attention_shape.hpp>  // heads, where they stand and what they see
 #include <prefopt/backend/compute_backend.hpp>  // the concept: arrays and the operations on them
 #include <prefopt/backend/eigen/array.hpp>      // aligned floats
-#include <prefopt/backend/eigen/attention.hpp>  // rotary positions, attention of packed segments
+#include <prefopt/backend/eigen/attention.hpp>  // attention of packed segments
+#include <prefopt/backend/eigen/bias.hpp>       // biases and their gradients
 #include <prefopt/backend/eigen/decode.hpp>     // attention over a cache
 #include <prefopt/backend/eigen/eigen_backend.hpp>  // the backend made of these
 #include <prefopt/backend/eigen/elementwise.hpp>    // activations, sums, embeddings
 #include <prefopt/backend/eigen/head.hpp>           // token log-probs without whole logits
 #include <prefopt/backend/eigen/lanes.hpp>          // sums in a fixed order
 #include <prefopt/backend/eigen/norm.hpp>           // layer and RMS norm
+#include <prefopt/backend/eigen/norm_heads.hpp>     // RMS norm of query and key heads
 #include <prefopt/backend/eigen/packed_weight.hpp>  // products whose rows do not depend on each other
 #include <prefopt/backend/eigen/product.hpp>        // matrix products of gradients
+#include <prefopt/backend/eigen/rotate.hpp>         // rotary positions
 #include <prefopt/backend/eigen/threads.hpp>        // when more threads are worth it
 #include <prefopt/backend/kinds.hpp>                // kinds of norms and activations
 #include <prefopt/backend/matrix_view.hpp>          // a matrix that somebody else owns
 #include <prefopt/backend/packed_batch.hpp>         // [x | y_1 | ... | y_M] as rows
+#include <prefopt/backend/rotation.hpp>             // which coordinates turn, and how far
 
 // model/: language models and their checkpoints
 #include <prefopt/model/architecture.hpp>        // one kind of checkpoint
@@ -119,6 +123,7 @@
 #include <prefopt/model/json_file.hpp>           // JSON that may be damaged
 #include <prefopt/model/language_model.hpp>  // the concepts: log-probs and gradients; parameters
 #include <prefopt/model/load_weights.hpp>    // a file's arrays into parameters
+#include <prefopt/model/rotary_frequencies.hpp>  // how far a position turns each pair
 #include <prefopt/model/safetensors.hpp>     // safetensors in, one file or sharded
 #include <prefopt/model/safetensors_header.hpp>  // what a safetensors file says it holds
 #include <prefopt/model/safetensors_writer.hpp>  // safetensors out
@@ -130,6 +135,7 @@
 #include <prefopt/model/tensor_shape.hpp>        // products of sides that may not fit
 #include <prefopt/model/tensor_source.hpp>       // a file of named arrays
 #include <prefopt/model/transformer.hpp>         // the decoder, over any backend
+#include <prefopt/model/transformer_blocks.hpp>  // its layers, forward and backward
 #include <prefopt/model/transformer_cache.hpp>   // keys and values of prompts and rows that decode
 #include <prefopt/model/transformer_config.hpp>  // what tells one decoder from another
 #include <prefopt/model/transformer_layout.hpp>  // names and shapes of parameters

@@ -2,11 +2,12 @@
 
 // What every `compute_backend` has to pass: each operation forward against a plain reference in
 // double precision, its gradients against finite differences of that reference, at odd shapes, and
-// the promises of the concept that are exact. A backend's test is three lines, the last for
-// conformance_edges.hpp:
+// the promises of the concept that are exact. A backend's test is four lines, of which the last two
+// are for conformance_attention.hpp and conformance_edges.hpp:
 //
 //     using backends = testing::Types<prefopt::eigen_backend>;
 //     INSTANTIATE_TYPED_TEST_SUITE_P(eigen, backend_conformance, backends);
+//     INSTANTIATE_TYPED_TEST_SUITE_P(eigen, backend_attention, backends);
 //     INSTANTIATE_TYPED_TEST_SUITE_P(eigen, backend_edges, backends);
 //
 // `tolerance` of a test is relative to 1 + |expected|, and belongs to its operation.
@@ -264,90 +265,6 @@ TYPED_TEST_P(backend_conformance, embed_and_its_gradient) {
   }
 }
 
-TYPED_TEST_P(backend_conformance, rotate_and_its_gradient) {
-  constexpr double tolerance = 2e-4;  // an angle of 2000 has float's rounding of 1e-4
-  constexpr attention_shape shape{3, 1, 6};
-  const std::vector<std::size_t> positions{0, 1, 7, 2000};
-  const numbers x = random_numbers(4 * shape.columns(), 1);
-  const numbers weights = random_numbers(4 * shape.columns(), 2);
-  held_matrix<TypeParam> y(4, shape.columns(), x);
-  TypeParam::rotate(y.view(), positions, shape, 500.0, 1.0F);
-  const auto rotated = [&](const numbers& v) {
-    return reference::rotate(v, positions, shape, 500.0);
-  };
-  expect_close(y.floats(), rotated(x), tolerance, "rotate");
-  held_matrix<TypeParam> dy(4, shape.columns(), weights);
-  TypeParam::rotate(dy.view(), positions, shape, 500.0, -1.0F);
-  expect_close(dy.floats(), numeric_gradient(rotated, x, weights), tolerance, "back");
-}
-
-/// Two prompts, one with three responses, one of which is a single token.
-inline packed_batch conformance_batch() {
-  static const token_sequence x1{1, 2, 3}, x2{4}, y1{1, 1, 1, 1}, y2{2}, y3{3, 3}, y4{1, 2, 3};
-  return pack({{{x1, {y1, y2, y3}}, {x2, {y4}}}}, 10, 100);
-}
-
-TYPED_TEST_P(backend_conformance, attend_and_its_gradient) {
-  constexpr double tolerance = 1e-5;
-  const packed_batch batch = conformance_batch();
-  const std::size_t rows = batch.tokens.size();
-  for (const attention_shape shape : {attention_shape{3, 3, 5}, {4, 2, 3}, {2, 1, 16}}) {
-    const numbers qkv = random_numbers(rows * shape.columns(), 1, 2.0);
-    const std::size_t columns = shape.heads * shape.head_width;
-    const numbers weights = random_numbers(rows * columns, 2);
-    held_matrix<TypeParam> hq(rows, shape.columns(), qkv), context(rows, columns, 5.0);
-    TypeParam::attend(batch, shape, hq.view(), context.view());
-    const auto attended = [&](const numbers& v) { return reference::attend(batch, shape, v); };
-    expect_close(context.floats(), attended(qkv), tolerance, "attend");
-    held_matrix<TypeParam> dcontext(rows, columns, weights), dqkv(rows, shape.columns(), 5.0);
-    TypeParam::attend_backward(batch, shape, hq.view(), dcontext.view(), dqkv.view());
-    expect_close(dqkv.floats(), numeric_gradient(attended, qkv, weights), tolerance, "dqkv");
-  }
-}
-
-TYPED_TEST_P(backend_conformance, attend_cached_is_the_last_row_of_attend) {
-  constexpr double tolerance = 1e-5;
-  constexpr attention_shape shape{4, 2, 5};
-  constexpr std::size_t stride = 2 * shape.kv_heads * shape.head_width;
-  const packed_batch batch = conformance_batch();
-  const std::size_t rows = batch.tokens.size();
-  const numbers qkv = random_numbers(rows * shape.columns(), 1, 2.0);
-  const numbers all = reference::attend(batch, shape, qkv);
-  held_matrix<TypeParam> hq(rows, shape.columns(), qkv);
-  // The rows that decode are the last ones of the responses that have rows.
-  std::vector<packed_segment> segments;
-  for (const packed_group& group : batch.groups) {
-    for (const packed_segment& s : group.responses) {
-      if (s.length != 0) segments.push_back(s);
-    }
-  }
-  std::vector<held_matrix<TypeParam>> caches;
-  std::vector<decode_context> contexts;
-  std::vector<std::size_t> last;
-  numbers expected;
-  const std::size_t columns = shape.heads * shape.head_width;
-  for (const packed_segment& s : segments) {
-    auto& prompt = caches.emplace_back(s.prefix_length, stride, 0.0);
-    for (std::size_t i = 0; i < s.prefix_length; ++i) {
-      TypeParam::append_cache(hq.view().row(s.prefix_begin + i), shape, prompt.view().row(i));
-    }
-    contexts.push_back({prompt.data(), s.prefix_length, nullptr, 0});
-    auto& own = caches.emplace_back(s.length, stride, 0.0);
-    for (std::size_t i = 0; i < s.length; ++i) {
-      TypeParam::append_cache(hq.view().row(s.begin + i), shape, own.view().row(i));
-    }
-    contexts.back().own = own.data();
-    contexts.back().own_length = s.length;
-    last.push_back(s.begin + s.length - 1);
-    const auto row = all.begin() + static_cast<std::ptrdiff_t>(last.back() * columns);
-    expected.insert(expected.end(), row, row + static_cast<std::ptrdiff_t>(columns));
-  }
-  held_matrix<TypeParam> step(last.size(), shape.columns(), 0.0), out(last.size(), columns, 0.0);
-  TypeParam::gather_rows(hq.view(), last, step.view());
-  TypeParam::attend_cached(contexts, shape, step.view(), out.view());
-  expect_close(out.floats(), expected, tolerance, "attend_cached");
-}
-
 TYPED_TEST_P(backend_conformance, head_and_its_gradient) {
   constexpr double tolerance = 2e-5;
   struct shape {
@@ -361,22 +278,41 @@ TYPED_TEST_P(backend_conformance, head_and_its_gradient) {
       predictions.push_back({0, 0, n * 7 % s.rows, static_cast<token_id>(n * 5 % s.vocabulary)});
     }
     const std::vector<std::size_t> order = this->by_row(predictions);
+    const numbers weights = random_numbers(predictions.size(), 3);
     held_matrix<TypeParam> hx(s.rows, s.width, x), hw(s.vocabulary, s.width, w);
     const auto weight = this->packed(hw);
-    typename TypeParam::array logits;
-    std::vector<float> log_sums(s.rows), log_probs(predictions.size());
-    TypeParam::head_log_probs(hx.view(), weight, predictions, order, logits, log_sums, log_probs);
-    expect_close(log_probs, reference::head(x, w, s.width, predictions), tolerance, "log-probs");
+    for (const bool biased : {false, true}) {
+      const numbers b = biased ? random_numbers(s.vocabulary, 4, 2.0) : numbers{};
+      held_matrix<TypeParam> hb(1, s.vocabulary, biased ? b : numbers(s.vocabulary, 9.0));
+      const float* const bias = biased ? hb.data() : nullptr;
+      typename TypeParam::array logits;
+      std::vector<float> log_sums(s.rows), log_probs(predictions.size());
+      TypeParam::head_log_probs(hx.view(), weight, bias, predictions, order, logits, log_sums,
+                                log_probs);
+      expect_close(log_probs, reference::head(x, w, b, s.width, predictions), tolerance,
+                   "log-probs");
 
-    const numbers weights = random_numbers(predictions.size(), 3);
-    held_matrix<TypeParam> dx(s.rows, s.width, 5.0), dw(s.vocabulary, s.width, 2.0);
-    TypeParam::head_backward(hx.view(), weight, hw.view(), predictions, order, log_sums,
-                             std::vector<float>(weights.begin(), weights.end()), logits, dx.view(),
-                             dw.view());
-    const auto of_x = [&](const numbers& v) { return reference::head(v, w, s.width, predictions); };
-    const auto of_w = [&](const numbers& v) { return reference::head(x, v, s.width, predictions); };
-    expect_close(dx.floats(), numeric_gradient(of_x, x, weights), tolerance, "dx");
-    expect_close(dw.floats(), plus(numeric_gradient(of_w, w, weights), 2.0), tolerance, "dweight");
+      held_matrix<TypeParam> dx(s.rows, s.width, 5.0), dw(s.vocabulary, s.width, 2.0);
+      held_matrix<TypeParam> db(1, s.vocabulary, 1.0);
+      TypeParam::head_backward(hx.view(), weight, bias, hw.view(), predictions, order, log_sums,
+                               std::vector<float>(weights.begin(), weights.end()), logits,
+                               dx.view(), dw.view(), biased ? db.data() : nullptr);
+      const auto head = [&](const numbers& vx, const numbers& vw, const numbers& vb) {
+        return reference::head(vx, vw, vb, s.width, predictions);
+      };
+      expect_close(dx.floats(),
+                   numeric_gradient([&](const numbers& v) { return head(v, w, b); }, x, weights),
+                   tolerance, "dx");
+      expect_close(
+          dw.floats(),
+          plus(numeric_gradient([&](const numbers& v) { return head(x, v, b); }, w, weights), 2.0),
+          tolerance, "dweight");
+      if (!biased) continue;
+      expect_close(
+          db.floats(),
+          plus(numeric_gradient([&](const numbers& v) { return head(x, w, v); }, b, weights), 1.0),
+          tolerance, "dbias");
+    }
   }
 }
 
@@ -393,7 +329,8 @@ TYPED_TEST_P(backend_conformance, the_head_bears_large_logits_and_does_not_hide_
   const std::vector<std::size_t> order = this->by_row(predictions);
   typename TypeParam::array logits;
   std::vector<float> log_sums(3), log_probs(3);
-  TypeParam::head_log_probs(x.view(), weight, predictions, order, logits, log_sums, log_probs);
+  TypeParam::head_log_probs(x.view(), weight, nullptr, predictions, order, logits, log_sums,
+                            log_probs);
   EXPECT_EQ(log_probs[0], 0.0F);
   EXPECT_EQ(log_probs[1], -1e4F);
   EXPECT_TRUE(std::isnan(log_probs[2]));
@@ -402,9 +339,7 @@ TYPED_TEST_P(backend_conformance, the_head_bears_large_logits_and_does_not_hide_
 REGISTER_TYPED_TEST_SUITE_P(backend_conformance, fresh_memory_reads_as_0, linear,
                             a_row_of_linear_depends_on_that_row_alone_to_the_last_bit,
                             linear_backward, norm_and_its_gradient, activations_and_their_gradients,
-                            copies_and_sums, embed_and_its_gradient, rotate_and_its_gradient,
-                            attend_and_its_gradient, attend_cached_is_the_last_row_of_attend,
-                            head_and_its_gradient,
+                            copies_and_sums, embed_and_its_gradient, head_and_its_gradient,
                             the_head_bears_large_logits_and_does_not_hide_nan);
 
 }  // namespace prefopt::test

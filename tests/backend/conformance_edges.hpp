@@ -16,7 +16,7 @@
 
 #include <prefopt/backend/compute_backend.hpp>
 
-#include "backend/conformance.hpp"
+#include "backend/conformance_attention.hpp"
 
 namespace prefopt::test {
 
@@ -129,9 +129,9 @@ TYPED_TEST_P(backend_edges, no_rows_are_no_trouble) {
   TypeParam::linear_backward(none.view(), w.view(), out.view(), none.view(), false, dw.view(),
                              b.data());
   typename TypeParam::array logits;
-  TypeParam::head_log_probs(none.view(), weight, {}, {}, logits, {}, {});
-  TypeParam::head_backward(none.view(), weight, w.view(), {}, {}, {}, {}, logits, none.view(),
-                           dw.view());
+  TypeParam::head_log_probs(none.view(), weight, b.data(), {}, {}, logits, {}, {});
+  TypeParam::head_backward(none.view(), weight, b.data(), w.view(), {}, {}, {}, {}, logits,
+                           none.view(), dw.view(), b.data());
   EXPECT_EQ(dw.floats(), std::vector<float>(6, 4.0F));
   EXPECT_EQ(b.floats(), std::vector<float>(2, 5.0F));
 }
@@ -271,13 +271,14 @@ TYPED_TEST_P(backend_edges, head_at_the_borders_of_chunks) {
     const auto weight = this->packed(hw);
     typename TypeParam::array logits;
     std::vector<float> log_sums(rows), log_probs(predictions.size());
-    TypeParam::head_log_probs(hx.view(), weight, predictions, order, logits, log_sums, log_probs);
-    expect_close(log_probs, reference::head(x, w, width, predictions), tolerance, "log-probs");
+    TypeParam::head_log_probs(hx.view(), weight, nullptr, predictions, order, logits, log_sums,
+                              log_probs);
+    expect_close(log_probs, reference::head(x, w, {}, width, predictions), tolerance, "log-probs");
     const numbers weights = random_numbers(predictions.size(), 3);
     held_matrix<TypeParam> dx(rows, width, not_a_number), dw(vocabulary, width, 0.0);
-    TypeParam::head_backward(hx.view(), weight, hw.view(), predictions, order, log_sums,
+    TypeParam::head_backward(hx.view(), weight, nullptr, hw.view(), predictions, order, log_sums,
                              std::vector<float>(weights.begin(), weights.end()), logits, dx.view(),
-                             dw.view());
+                             dw.view(), nullptr);
     numbers dlogits(rows * vocabulary, 0.0);
     const numbers all = reference::linear(x, w, {}, width);
     for (std::size_t n = 0; n < predictions.size(); ++n) {
@@ -314,13 +315,14 @@ TYPED_TEST_P(backend_edges, the_head_bears_logits_of_80_and_offsets_of_10000) {
   const auto weight = this->packed(hw);
   typename TypeParam::array logits;
   std::vector<float> log_sums(4), log_probs(predictions.size());
-  TypeParam::head_log_probs(hx.view(), weight, predictions, order, logits, log_sums, log_probs);
+  TypeParam::head_log_probs(hx.view(), weight, nullptr, predictions, order, logits, log_sums,
+                            log_probs);
   // A float near 1e4 is good to 5e-4: logits and the logarithm of their sum are no better.
-  expect_close(log_probs, reference::head(x, w, 2, predictions), 2e-3, "log-probs");
+  expect_close(log_probs, reference::head(x, w, {}, 2, predictions), 2e-3, "log-probs");
   held_matrix<TypeParam> dx(4, 2, 0.0), dw(vocabulary, 2, 0.0);
-  TypeParam::head_backward(hx.view(), weight, hw.view(), predictions, order, log_sums,
+  TypeParam::head_backward(hx.view(), weight, nullptr, hw.view(), predictions, order, log_sums,
                            std::vector<float>(predictions.size(), 1.0F), logits, dx.view(),
-                           dw.view());
+                           dw.view(), nullptr);
   EXPECT_EQ(nan_count(dx.floats()) + nan_count(dw.floats()), 0);
   // Row 0 has all its weight on the last token: dx1 = sum of w1 - 9 * 1 = -9.
   EXPECT_NEAR(dx.floats()[1], -9.0, 1e-4);
@@ -404,7 +406,8 @@ TYPED_TEST_P(backend_edges, the_number_of_threads_changes_no_bit) {
   this->expect_same_by_any_threads([&] {
     typename TypeParam::array logits;
     std::vector<float> log_sums(rows), log_probs(rows);
-    TypeParam::head_log_probs(x.view(), weight, predictions, order, logits, log_sums, log_probs);
+    TypeParam::head_log_probs(x.view(), weight, nullptr, predictions, order, logits, log_sums,
+                              log_probs);
     return log_probs;
   });
   const packed_batch batch = batch_of_lengths();

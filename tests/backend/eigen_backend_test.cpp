@@ -1,6 +1,7 @@
 #include <prefopt/backend/eigen/eigen_backend.hpp>
 
 #include "backend/conformance.hpp"
+#include "backend/conformance_attention.hpp"
 #include "backend/conformance_edges.hpp"
 
 namespace prefopt::test {
@@ -8,6 +9,7 @@ namespace {
 
 using backends = testing::Types<eigen_backend>;
 INSTANTIATE_TYPED_TEST_SUITE_P(eigen, backend_conformance, backends);
+INSTANTIATE_TYPED_TEST_SUITE_P(eigen, backend_attention, backends);
 INSTANTIATE_TYPED_TEST_SUITE_P(eigen, backend_edges, backends);
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <prefopt/backend/attention_shape.hpp>
 #include <prefopt/backend/kinds.hpp>
 #include <prefopt/backend/packed_batch.hpp>
+#include <prefopt/backend/rotation.hpp>
 
 #include "backend/numbers.hpp"
 
@@ -91,18 +92,19 @@ inline numbers embed(std::span<const token_id> tokens, std::span<const std::size
   return y;
 }
 
-/// Coordinates (i, i + d/2) of every query and key head turn by position * theta^(-2i/d).
+/// Coordinates (i, i + n), or (2i, 2i + 1), of every query and key head turn by position *
+/// frequencies[i].
 inline numbers rotate(numbers qkv, std::span<const std::size_t> positions,
-                      const attention_shape& shape, double theta) {
-  const std::size_t half = shape.head_width / 2;
+                      const attention_shape& shape, const rotation& by) {
+  const bool neighbours = by.kind == position_kind::rotary_interleaved;
   for (std::size_t r = 0; r < positions.size(); ++r) {
     for (std::size_t head = 0; head < shape.heads + shape.kv_heads; ++head) {
-      for (std::size_t i = 0; i < half; ++i) {
+      for (std::size_t i = 0; i < by.pairs(); ++i) {
         const double angle =
-            static_cast<double>(positions[r]) *
-            std::pow(theta, -2.0 * static_cast<double>(i) / static_cast<double>(2 * half));
-        double& a = qkv[r * shape.columns() + head * shape.head_width + i];
-        double& b = qkv[r * shape.columns() + head * shape.head_width + half + i];
+            static_cast<double>(positions[r]) * static_cast<double>(by.frequencies[i]);
+        const std::size_t start = r * shape.columns() + head * shape.head_width;
+        double& a = qkv[start + (neighbours ? 2 * i : i)];
+        double& b = qkv[start + (neighbours ? 2 * i + 1 : by.pairs() + i)];
         const double old = a;
         a = old * std::cos(angle) - b * std::sin(angle);
         b = b * std::cos(angle) + old * std::sin(angle);
@@ -112,11 +114,34 @@ inline numbers rotate(numbers qkv, std::span<const std::size_t> positions,
   return qkv;
 }
 
-/// The rows of the packed matrix that row `row` of the segment sees, itself last.
-inline std::vector<std::size_t> visible_rows(const packed_segment& segment, std::size_t row) {
+/// RMS norm of every query and key head by itself; x (rows, columns), weights (head_width).
+inline numbers norm_heads(numbers x, const attention_shape& shape, const numbers& query_weight,
+                          const numbers& key_weight, double epsilon) {
+  const std::size_t width = shape.head_width;
+  for (std::size_t row = 0; row < x.size(); row += shape.columns()) {
+    for (std::size_t head = 0; head < shape.heads + shape.kv_heads; ++head) {
+      const auto begin = x.begin() + static_cast<std::ptrdiff_t>(row + head * width);
+      const numbers normed =
+          norm(norm_kind::rms, numbers(begin, begin + static_cast<std::ptrdiff_t>(width)),
+               head < shape.heads ? query_weight : key_weight, {}, epsilon);
+      std::copy(normed.begin(), normed.end(), begin);
+    }
+  }
+  return x;
+}
+
+/// The rows of the packed matrix that row `row` of the segment sees: the prefix, then the segment's
+/// own rows, all of them or those up to itself, of which a window leaves the last.
+inline std::vector<std::size_t> visible_rows(const packed_segment& segment, std::size_t row,
+                                             const attention_shape& shape) {
+  const bool causal = shape.kind == attention_kind::causal;
   std::vector<std::size_t> rows;
   for (std::size_t i = 0; i < segment.prefix_length; ++i) rows.push_back(segment.prefix_begin + i);
-  for (std::size_t i = segment.begin; i <= row; ++i) rows.push_back(i);
+  const std::size_t last = causal ? row : segment.begin + segment.length - 1;
+  for (std::size_t i = segment.begin; i <= last; ++i) rows.push_back(i);
+  if (causal && shape.window != 0 && rows.size() > shape.window) {
+    rows.erase(rows.begin(), rows.end() - static_cast<std::ptrdiff_t>(shape.window));
+  }
   return rows;
 }
 
@@ -124,10 +149,12 @@ inline std::vector<std::size_t> visible_rows(const packed_segment& segment, std:
 inline numbers attend(const packed_batch& batch, const attention_shape& shape, const numbers& qkv) {
   const std::size_t columns = shape.columns();
   const std::size_t width = shape.head_width;
+  const double scale = shape.score_scale ? static_cast<double>(*shape.score_scale)
+                                         : 1.0 / std::sqrt(static_cast<double>(width));
   numbers context(batch.tokens.size() * shape.heads * width, 0.0);
   const auto one = [&](const packed_segment& segment) {
     for (std::size_t row = segment.begin; row < segment.begin + segment.length; ++row) {
-      const std::vector<std::size_t> seen = visible_rows(segment, row);
+      const std::vector<std::size_t> seen = visible_rows(segment, row, shape);
       for (std::size_t head = 0; head < shape.heads; ++head) {
         const std::size_t kv = head / shape.group();
         numbers weights;  // first the scores
@@ -137,7 +164,7 @@ inline numbers attend(const packed_batch& batch, const attention_shape& shape, c
             score += qkv[row * columns + shape.query_column(head) + i] *
                      qkv[other * columns + shape.key_column(kv) + i];
           }
-          weights.push_back(score / std::sqrt(static_cast<double>(width)));
+          weights.push_back(score * scale);
         }
         const double top = *std::max_element(weights.begin(), weights.end());
         double total = 0;
@@ -158,10 +185,10 @@ inline numbers attend(const packed_batch& batch, const attention_shape& shape, c
   return context;
 }
 
-/// x (U, width), weight (vocabulary, width) -> log-probs (N)
-inline numbers head(const numbers& x, const numbers& weight, std::size_t width,
+/// x (U, width), weight (vocabulary, width), bias (vocabulary) or empty -> log-probs (N)
+inline numbers head(const numbers& x, const numbers& weight, const numbers& bias, std::size_t width,
                     std::span<const packed_prediction> predictions) {
-  const numbers logits = linear(x, weight, {}, width);
+  const numbers logits = linear(x, weight, bias, width);
   const std::size_t vocabulary = weight.size() / width;
   numbers log_probs;
   for (const packed_prediction& p : predictions) {

@@ -57,7 +57,7 @@ TEST(checkpoint, ReadsTheConfiguration) {
   EXPECT_EQ(config.rope_theta, 5000.0);
   EXPECT_EQ(config.norm_epsilon, 1e-6);
   EXPECT_FALSE(config.tied_head);
-  EXPECT_FALSE(config.attention_bias);
+  EXPECT_FALSE(config.qkv_bias || config.output_bias);
   EXPECT_EQ(folder.end, 0);
   EXPECT_EQ(folder.companions.size(), 1U);  // generation_config.json
   for (const std::string name : {"gpt2", "llama", "llama-bias"}) {

@@ -52,7 +52,7 @@ TEST(transformer_layout, lists_the_arrays_of_llama) {
   c.norm = norm_kind::rms;
   c.positions = position_kind::rotary_half;
   c.gated = true;
-  c.attention_bias = c.feed_forward_bias = c.tied_head = false;
+  c.qkv_bias = c.output_bias = c.feed_forward_bias = c.tied_head = false;
   EXPECT_THAT(
       described(c),
       testing::ElementsAre("embedding.weight (11, 6) decays", "layers.0.attention_norm.weight (6)",

@@ -77,9 +77,9 @@ TEST(transformer_parameters, copy_their_values_and_not_their_gradients) {
 
 TEST(transformer_parameters, tie_the_head_to_the_embedding_where_the_model_does) {
   parameters tied(test::odd_gpt2()), apart(test::odd_llama());
-  EXPECT_EQ(tied.head_values().data, tied.embedding().value.data);
-  EXPECT_EQ(tied.head_gradient().data, tied.embedding().gradient.data);
-  EXPECT_NE(apart.head_values().data, apart.embedding().value.data);
+  EXPECT_EQ(tied.head().weight().value.data, tied.embedding().value.data);
+  EXPECT_EQ(tied.head().weight().gradient.data, tied.embedding().gradient.data);
+  EXPECT_NE(apart.head().weight().value.data, apart.embedding().value.data);
   EXPECT_EQ(apart.positions().value.data, nullptr);
 }
 
@@ -88,11 +88,11 @@ TEST(linear_parameters, are_prepared_again_after_a_change) {
   host_array in, out;
   const matrix_view x = in.as(1, 30), y = out.as(1, 61);
   std::fill_n(x.data, 30, 1.0F);
-  eigen_backend::linear(x, p.head(), nullptr, y);
+  eigen_backend::linear(x, p.head().prepared(), nullptr, y);
   EXPECT_EQ(y.data[4], 0.0F);
   for (float& value : p.all()[0].value) value = 2.0F;
   p.changed();
-  eigen_backend::linear(x, p.head(), nullptr, y);
+  eigen_backend::linear(x, p.head().prepared(), nullptr, y);
   EXPECT_EQ(y.data[4], 60.0F);
 }
 

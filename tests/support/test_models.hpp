@@ -31,7 +31,7 @@ inline transformer_config odd_llama() {
   c.positions = position_kind::rotary_half;
   c.activation = activation_kind::silu;
   c.gated = true;
-  c.attention_bias = c.feed_forward_bias = c.tied_head = false;
+  c.qkv_bias = c.output_bias = c.feed_forward_bias = c.tied_head = false;
   return c;
 }
 

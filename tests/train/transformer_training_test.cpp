@@ -37,7 +37,7 @@ transformer_config small_config(bool llama) {
     config.positions = transformer_config::position_kind::rotary_half;
     config.activation = transformer_config::activation_kind::silu;
     config.gated = true;
-    config.attention_bias = false;
+    config.qkv_bias = config.output_bias = false;
     config.feed_forward_bias = false;
   }
   return config;

@@ -8,6 +8,7 @@
 #include <prefopt/backend/kinds.hpp>
 #include <prefopt/backend/matrix_view.hpp>
 #include <prefopt/backend/packed_batch.hpp>
+#include <prefopt/backend/rotation.hpp>
 #include <prefopt/data/token.hpp>
 
 namespace prefopt {
@@ -35,20 +36,27 @@ namespace prefopt {
 /// 7. `add(x, y)`: x += y. `copy(from, to)`. `fill(x, value)`.
 /// 8. `embed(tokens, positions, table, position_table, y)`, `embed_backward(tokens, positions, dy,
 ///    dtable, dposition_table)`; the position table may be null.
-/// 9. `rotate(qkv, positions, shape, theta, direction)` in place; direction -1 is its gradient.
-/// 10. `attend(batch, shape, qkv, context)` over the packed segments, and `attend_backward(batch,
-///    shape, qkv, dcontext, dqkv)`.
-/// 11. `attend_cached(rows, shape, qkv, context)` for one new token a row; `append_cache(qkv_row,
-///    shape, to)` copies a row's keys and values to a cache position.
-/// 12. `gather_rows(x, rows, y)`: y[i] = x[rows[i]]; `scatter_rows(dy, rows, dx)`: dx[rows[i]] +=
+/// 9. `rotate(qkv, positions, shape, rotation, direction)`, queries and keys in place; direction -1
+///    is its gradient.
+/// 10. `norm_heads(x, shape, query_weight, key_weight, epsilon, y)`: y is x (T, Q) with RMS norm of
+///    every query and every key head by itself, weights (head_width) each; values are copied.
+///    `norm_heads_backward(x, shape, query_weight, key_weight, epsilon, dy, dquery_weight,
+///    dkey_weight)` turns dy, in place, into dx.
+/// 11. `attend(batch, shape, qkv, context)` over the packed segments, and `attend_backward(batch,
+///    shape, qkv, dcontext, dqkv)`. Which rows a row sees is in `shape`; a prefix is seen by every
+///    row of the segments that continue it, as far as the window reaches.
+/// 12. `attend_cached(rows, shape, qkv, context)` for one new token a row; `append_cache(qkv_row,
+///    shape, to)` copies a row's keys and values to a cache position. Causal shapes only.
+/// 13. `gather_rows(x, rows, y)`: y[i] = x[rows[i]]; `scatter_rows(dy, rows, dx)`: dx[rows[i]] +=
 ///    dy[i].
-/// 13. `head_log_probs(x, weight, predictions, by_row, logits, log_sums, log_probs)` and
-///    `head_backward(...)`: token log-probs from x (U, D) in chunks, logits (U, V) never whole.
-/// 14. `read(view, host)` copies to host memory, `write(host, view)` from it.
+/// 14. `head_log_probs(x, weight, bias, predictions, by_row, logits, log_sums, log_probs)` and
+///    `head_backward(...)`: token log-probs from x (U, D) in chunks, logits (U, V) never whole;
+///    bias (V) and its gradient, the last argument, may be null.
+/// 15. `read(view, host)` copies to host memory, `write(host, view)` from it.
 template <class Backend>
 concept compute_backend = requires(typename Backend::array array, typename Backend::weight weight,
                                    matrix_view m, const_matrix_view c, const float* vector,
-                                   float* out, float number, double theta, bool flag,
+                                   float* out, float number, const rotation& turn, bool flag,
                                    std::span<const token_id> tokens,
                                    std::span<const std::size_t> indices, const packed_batch& batch,
                                    const attention_shape& shape,
@@ -70,15 +78,18 @@ concept compute_backend = requires(typename Backend::array array, typename Backe
   Backend::fill(m, number);
   Backend::embed(tokens, indices, c, c, m);
   Backend::embed_backward(tokens, indices, c, m, m);
-  Backend::rotate(m, indices, shape, theta, number);
+  Backend::rotate(m, indices, shape, turn, number);
+  Backend::norm_heads(c, shape, vector, vector, number, m);
+  Backend::norm_heads_backward(c, shape, vector, vector, number, m, out, out);
   Backend::attend(batch, shape, c, m);
   Backend::attend_backward(batch, shape, c, c, m);
   Backend::attend_cached(contexts, shape, c, m);
   Backend::append_cache(vector, shape, out);
   Backend::gather_rows(c, indices, m);
   Backend::scatter_rows(c, indices, m);
-  Backend::head_log_probs(c, weight, predictions, indices, array, floats, floats);
-  Backend::head_backward(c, weight, c, predictions, indices, weights, weights, array, m, m);
+  Backend::head_log_probs(c, weight, vector, predictions, indices, array, floats, floats);
+  Backend::head_backward(c, weight, vector, c, predictions, indices, weights, weights, array, m, m,
+                         out);
   Backend::read(c, floats);
   Backend::write(weights, m);
 };

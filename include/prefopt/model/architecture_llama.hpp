@@ -50,7 +50,7 @@ inline transformer_config read_llama(config_reader& config) {
   result.norm_epsilon = config.positive("rms_norm_eps", 1e-6);
   result.rope_theta = read_rope(config);
   result.activation = read_activation(config, "hidden_act", "silu");
-  result.attention_bias = config.flag("attention_bias", false);
+  result.qkv_bias = result.output_bias = config.flag("attention_bias", false);
   result.feed_forward_bias = config.flag("mlp_bias", false);
   result.tied_head = config.flag("tie_word_embeddings", false);
   config.harmless({"attention_dropout", "pretraining_tp", "is_llama_config"});
@@ -70,7 +70,7 @@ inline nlohmann::ordered_json write_llama(const transformer_config& config) {
           {"rope_theta", config.rope_theta},
           {"rope_parameters", {{"rope_type", "default"}, {"rope_theta", config.rope_theta}}},
           {"hidden_act", activation_name(config.activation)},
-          {"attention_bias", config.attention_bias},
+          {"attention_bias", config.qkv_bias},
           {"mlp_bias", config.feed_forward_bias},
           {"tie_word_embeddings", config.tied_head}};
 }
@@ -97,7 +97,8 @@ inline transformer_config read_gguf_llama(config_reader& keys, const gguf_file& 
   result.max_positions = keys.count("context_length");
   result.norm_epsilon = keys.positive("attention.layer_norm_rms_epsilon");
   result.rope_theta = keys.positive("rope.freq_base", 10000.0);
-  result.attention_bias = file.contains("blk.0.attn_q.bias");
+  result.qkv_bias = file.contains("blk.0.attn_q.bias");
+  result.output_bias = file.contains("blk.0.attn_output.bias");
   result.feed_forward_bias = file.contains("blk.0.ffn_up.bias");
   keys.only("vocab_size", result.vocabulary);
   keys.only("attention.value_length", result.head_width);

@@ -13,21 +13,21 @@
 #include <prefopt/backend/compute_backend.hpp>
 #include <prefopt/backend/packed_batch.hpp>
 #include <prefopt/core/error.hpp>
-#include <prefopt/core/random.hpp>
 #include <prefopt/data/response_batch.hpp>
 #include <prefopt/model/decoding_model.hpp>
 #include <prefopt/model/distribution_model.hpp>
 #include <prefopt/model/language_model.hpp>
+#include <prefopt/model/transformer_blocks.hpp>
 #include <prefopt/model/transformer_cache.hpp>
 #include <prefopt/model/transformer_config.hpp>
 #include <prefopt/model/transformer_parameters.hpp>
 
 namespace prefopt {
 
-/// A decoder: GPT-2 and Llama-family models, as `transformer_config` describes. It is a
+/// A decoder, as `transformer_config` describes: the models of architectures.hpp. It is a
 /// `trainable_model`, a `decoding_model` and a `distribution_model`.
 ///
-/// A forward pass keeps, of every layer, its two inputs and what the products before attention and
+/// A forward pass keeps, of every layer, its inputs and what the products before attention and
 /// activation gave; the rest is computed again in the backward pass. Buffers are reused from step
 /// to step. A copy has the weights of the original and gradients of zero: a reference is a copy.
 template <compute_backend Backend>
@@ -37,8 +37,8 @@ class transformer {
   using cache_type = transformer_cache<Backend>;
 
   /// All weights 0. Throws `usage_error` for a description that cannot be.
-  explicit transformer(const transformer_config& config) : parameters_(config) {}
-  transformer(const transformer& other) : parameters_(other.parameters_) {}
+  explicit transformer(const transformer_config& config) : parameters_(config), blocks_(config) {}
+  transformer(const transformer& other) : parameters_(other.parameters_), blocks_(other.config()) {}
   transformer(transformer&&) noexcept = default;
   transformer& operator=(const transformer& other) { return *this = transformer(other); }
   transformer& operator=(transformer&&) noexcept = default;
@@ -129,9 +129,12 @@ class transformer {
     check_length(weights.size(), batch_.responses);
     ready_ = false;
     backward_head(weights);
-    for (std::size_t i = config().layers; i-- > 0;) backward_layer(i);
-    Backend::embed_backward(batch_.tokens, batch_.positions, gradient_view(),
-                            parameters_.embedding().gradient, parameters_.positions().gradient);
+    const matrix_view dx = gradient_.as(batch_.tokens.size(), config().width);
+    for (std::size_t i = config().layers; i-- > 0;) {
+      blocks_.backward(parameters_, i, batch_, layers_[i], dx);
+    }
+    Backend::embed_backward(batch_.tokens, batch_.positions, dx, parameters_.embedding().gradient,
+                            parameters_.positions().gradient);
   }
 
   [[nodiscard]] cache_type make_cache() const { return cache_type(config()); }
@@ -144,11 +147,18 @@ class transformer {
     packed.head_rows = {prompt.size() - 1};
     ready_ = false;
     const std::size_t number = cache.add_prompt(prompt.size());
-    run(packed, false, [&](std::size_t layer, const_matrix_view qkv) {
-      for (std::size_t r = 0; r < qkv.rows; ++r) {
-        Backend::append_cache(qkv.row(r), shape(), cache.prompt_position(number, layer, r));
-      }
-    });
+    const matrix_view x = embed(packed.tokens, packed.positions);
+    for (std::size_t i = 0; i < config().layers; ++i) {
+      blocks_.forward(parameters_, i, x, packed.positions, nullptr,
+                      [&](const attention_shape& shape, const_matrix_view qkv, matrix_view out) {
+                        for (std::size_t r = 0; r < qkv.rows; ++r) {
+                          Backend::append_cache(qkv.row(r), shape,
+                                                cache.prompt_position(number, i, r));
+                        }
+                        Backend::attend(packed, shape, qkv, out);
+                      });
+    }
+    select_and_norm(packed, x);
     write_logits(const_matrix_view{normed_.data(), 1, config().width}, logits);
     return number;
   }
@@ -179,22 +189,18 @@ class transformer {
       throw usage_error("decode: row " + std::to_string(*twice) + " stands twice");
     }
     for (const std::size_t row : rows) cache.extend(row);
-    const std::size_t width = config().width;
-    const matrix_view x = hidden_.as(rows.size(), width);
-    Backend::embed(tokens, step_positions_, parameters_.embedding().value,
-                   parameters_.positions().value, x);
+    const matrix_view x = embed(tokens, step_positions_);
     for (std::size_t i = 0; i < config().layers; ++i) {
-      const matrix_view qkv = project_qkv(i, x, step_positions_, qkv_);
-      cache.contexts(i, rows, contexts_);
-      for (std::size_t r = 0; r < rows.size(); ++r) {
-        Backend::append_cache(qkv.row(r), shape(), cache.last_position(rows[r], i));
-      }
-      const matrix_view context = context_.as(rows.size(), shape().heads * shape().head_width);
-      Backend::attend_cached(contexts_, shape(), qkv, context);
-      finish_attention(i, context, x);
-      feed_forward(i, x, up_, gate_);
+      blocks_.forward(parameters_, i, x, step_positions_, nullptr,
+                      [&](const attention_shape& shape, const_matrix_view qkv, matrix_view out) {
+                        cache.contexts(i, rows, contexts_);
+                        for (std::size_t r = 0; r < rows.size(); ++r) {
+                          Backend::append_cache(qkv.row(r), shape, cache.last_position(rows[r], i));
+                        }
+                        Backend::attend_cached(contexts_, shape, qkv, out);
+                      });
     }
-    const matrix_view normed = normed_.as(rows.size(), width);
+    const matrix_view normed = normed_.as(x.rows, x.columns);
     parameters_.final_norm().apply(x, normed);
     write_logits(normed, logits);
   }
@@ -204,20 +210,6 @@ class transformer {
 
   static constexpr std::size_t visited_rows = 48;  // of logits in memory, in visit_logits
 
-  /// What a layer keeps for the backward pass.
-  struct kept {
-    array input;    // (T, D)
-    array qkv;      // (T, Q), rotated
-    array context;  // (T, C)
-    array middle;   // (T, D), after attention
-    array up;       // (T, F)
-    array gate;     // (T, F), where the feed-forward is gated
-  };
-
-  [[nodiscard]] attention_shape shape() const {
-    return {config().heads, config().kv_heads, config().head_width};
-  }
-
   static void check_length(std::size_t found, std::size_t expected) {
     if (found == expected) return;
     throw usage_error("transformer: an array has " + std::to_string(found) + " elements where " +
@@ -226,69 +218,29 @@ class transformer {
 
   // ---- forward ----
 
-  /// From tokens to `normed_` (U, D), the head's input. `keep` fills `layers_` and `selected_`.
-  template <class OnQkv>
-  void run(const packed_batch& batch, bool keep, OnQkv on_qkv) {
-    const std::size_t rows = batch.tokens.size();
-    const std::size_t width = config().width;
-    const matrix_view x = hidden_.as(rows, width);
-    Backend::embed(batch.tokens, batch.positions, parameters_.embedding().value,
-                   parameters_.positions().value, x);
-    for (std::size_t i = 0; i < config().layers; ++i) {
-      kept* layer = keep ? &layers_[i] : nullptr;
-      if (keep) Backend::copy(x, layer->input.as(rows, width));
-      const matrix_view qkv = project_qkv(i, x, batch.positions, keep ? layer->qkv : qkv_);
-      on_qkv(i, const_matrix_view(qkv));
-      const matrix_view context =
-          (keep ? layer->context : context_).as(rows, shape().heads * shape().head_width);
-      Backend::attend(batch, shape(), qkv, context);
-      finish_attention(i, context, x);
-      if (keep) Backend::copy(x, layer->middle.as(rows, width));
-      feed_forward(i, x, keep ? layer->up : up_, keep ? layer->gate : gate_);
-    }
-    const matrix_view selected = selected_.as(batch.head_rows.size(), width);
-    Backend::gather_rows(x, batch.head_rows, selected);
-    parameters_.final_norm().apply(selected, normed_.as(selected.rows, width));
+  matrix_view embed(std::span<const token_id> tokens, std::span<const std::size_t> positions) {
+    const matrix_view x = hidden_.as(tokens.size(), config().width);
+    Backend::embed(tokens, positions, parameters_.embedding().value, parameters_.positions().value,
+                   x);
+    return x;
   }
+
+  /// From tokens to `normed_` (U, D), the head's input. `keep` fills `layers_`.
   void run(const packed_batch& batch, bool keep) {
-    run(batch, keep, [](std::size_t, const_matrix_view) {});
-  }
-
-  matrix_view project_qkv(std::size_t i, matrix_view x, std::span<const std::size_t> positions,
-                          array& to) {
-    auto& layer = parameters_.layer(i);
-    const matrix_view normed = normed_.as(x.rows, x.columns);
-    layer.attention_norm.apply(x, normed);
-    const matrix_view qkv = to.as(x.rows, shape().columns());
-    layer.qkv.apply(normed, qkv);
-    if (config().positions == position_kind::rotary_half) {
-      Backend::rotate(qkv, positions, shape(), config().rope_theta, 1.0F);
+    const matrix_view x = embed(batch.tokens, batch.positions);
+    for (std::size_t i = 0; i < config().layers; ++i) {
+      blocks_.forward(parameters_, i, x, batch.positions, keep ? &layers_[i] : nullptr,
+                      [&](const attention_shape& shape, const_matrix_view qkv, matrix_view out) {
+                        Backend::attend(batch, shape, qkv, out);
+                      });
     }
-    return qkv;
+    select_and_norm(batch, x);
   }
 
-  void finish_attention(std::size_t i, const_matrix_view context, matrix_view x) {
-    const matrix_view delta = delta_.as(x.rows, x.columns);
-    parameters_.layer(i).output.apply(context, delta);
-    Backend::add(x, delta);
-  }
-
-  void feed_forward(std::size_t i, matrix_view x, array& up_array, array& gate_array) {
-    auto& layer = parameters_.layer(i);
-    const matrix_view normed = normed_.as(x.rows, x.columns);
-    layer.feed_forward_norm.apply(x, normed);
-    const matrix_view up = up_array.as(x.rows, config().hidden);
-    layer.up.apply(normed, up);
-    matrix_view gate;
-    if (config().gated) {
-      gate = gate_array.as(x.rows, config().hidden);
-      layer.gate.apply(normed, gate);
-    }
-    const matrix_view active = active_.as(x.rows, config().hidden);
-    Backend::activate(config().activation, up, gate, active);
-    const matrix_view delta = delta_.as(x.rows, x.columns);
-    layer.down.apply(active, delta);
-    Backend::add(x, delta);
+  void select_and_norm(const packed_batch& batch, const_matrix_view x) {
+    const matrix_view selected = selected_.as(batch.head_rows.size(), config().width);
+    Backend::gather_rows(x, batch.head_rows, selected);
+    parameters_.final_norm().apply(selected, normed_.as(selected.rows, selected.columns));
   }
 
   /// Fills `log_probs_` (N) and `log_sums_` (U) from `normed_`.
@@ -301,8 +253,9 @@ class transformer {
     log_probs_.resize(batch.predictions.size());
     log_sums_.resize(batch.head_rows.size());
     const const_matrix_view x{normed_.data(), batch.head_rows.size(), config().width};
-    Backend::head_log_probs(x, parameters_.head(), batch.predictions, by_row_, logits_, log_sums_,
-                            log_probs_);
+    auto& head = parameters_.head();
+    Backend::head_log_probs(x, head.prepared(), head.bias().value.data, batch.predictions, by_row_,
+                            logits_, log_sums_, log_probs_);
   }
 
   void sum_log_probs(const packed_batch& batch, std::span<double> sums) const {
@@ -314,13 +267,11 @@ class transformer {
 
   void write_logits(const_matrix_view x, std::span<float> logits) {
     const matrix_view out = logits_.as(x.rows, vocabulary_size());
-    Backend::linear(x, parameters_.head(), nullptr, out);
+    parameters_.head().apply(x, out);
     Backend::read(out, logits);
   }
 
   // ---- backward ----
-
-  matrix_view gradient_view() { return gradient_.as(batch_.tokens.size(), config().width); }
 
   /// From the responses' weights to the gradient of the last hidden state in `gradient_` (T, D).
   void backward_head(std::span<const double> weights) {
@@ -331,77 +282,38 @@ class transformer {
     const std::size_t rows = batch_.head_rows.size();
     const std::size_t width = config().width;
     const matrix_view dnormed = scratch_.as(rows, width);
-    Backend::head_backward(const_matrix_view{normed_.data(), rows, width}, parameters_.head(),
-                           parameters_.head_values(), batch_.predictions, by_row_, log_sums_,
-                           token_weights_, logits_, dnormed, parameters_.head_gradient());
+    auto& head = parameters_.head();
+    Backend::head_backward(const_matrix_view{normed_.data(), rows, width}, head.prepared(),
+                           head.bias().value.data, head.weight().value, batch_.predictions, by_row_,
+                           log_sums_, token_weights_, logits_, dnormed, head.weight().gradient,
+                           head.bias().gradient.data);
     const matrix_view dselected = delta_.as(rows, width);
     Backend::fill(dselected, 0.0F);
     parameters_.final_norm().backward(const_matrix_view{selected_.data(), rows, width}, dnormed,
                                       dselected);
-    Backend::fill(gradient_view(), 0.0F);
-    Backend::scatter_rows(dselected, batch_.head_rows, gradient_view());
-  }
-
-  /// `gradient_` holds the gradient of the layer's output and then that of its input.
-  void backward_layer(std::size_t i) {
-    auto& layer = parameters_.layer(i);
-    kept& saved = layers_[i];
-    const std::size_t rows = batch_.tokens.size();
-    const std::size_t width = config().width;
-    const std::size_t hidden = config().hidden;
-    const matrix_view dx = gradient_view();
-    const matrix_view normed = normed_.as(rows, width);
-    const matrix_view dnormed = scratch_.as(rows, width);
-
-    // feed-forward
-    const matrix_view middle = saved.middle.as(rows, width);
-    layer.feed_forward_norm.apply(middle, normed);
-    const matrix_view up = saved.up.as(rows, hidden);
-    const matrix_view gate = config().gated ? saved.gate.as(rows, hidden) : matrix_view{};
-    const matrix_view active = active_.as(rows, hidden);
-    Backend::activate(config().activation, up, gate, active);
-    const matrix_view dactive = up_.as(rows, hidden);
-    layer.down.backward(active, dx, dactive, false);
-    const matrix_view dgate = config().gated ? gate_.as(rows, hidden) : matrix_view{};
-    Backend::activate_backward(config().activation, up, gate, dactive, dactive, dgate);
-    layer.up.backward(normed, dactive, dnormed, false);
-    if (config().gated) layer.gate.backward(normed, dgate, dnormed, true);
-    layer.feed_forward_norm.backward(middle, dnormed, dx);
-
-    // attention
-    const matrix_view input = saved.input.as(rows, width);
-    const matrix_view qkv = saved.qkv.as(rows, shape().columns());
-    const matrix_view context = saved.context.as(rows, shape().heads * shape().head_width);
-    const matrix_view dcontext = context_.as(rows, context.columns);
-    layer.output.backward(context, dx, dcontext, false);
-    const matrix_view dqkv = qkv_.as(rows, qkv.columns);
-    Backend::attend_backward(batch_, shape(), qkv, dcontext, dqkv);
-    if (config().positions == position_kind::rotary_half) {
-      Backend::rotate(dqkv, batch_.positions, shape(), config().rope_theta, -1.0F);
-    }
-    layer.attention_norm.apply(input, normed);
-    layer.qkv.backward(normed, dqkv, dnormed, false);
-    layer.attention_norm.backward(input, dnormed, dx);
+    const matrix_view dx = gradient_.as(batch_.tokens.size(), width);
+    Backend::fill(dx, 0.0F);
+    Backend::scatter_rows(dselected, batch_.head_rows, dx);
   }
 
   transformer_parameters<Backend> parameters_;
+  transformer_blocks<Backend> blocks_;
 
   // Of the last forward pass, for the backward pass.
   packed_batch batch_;
-  std::vector<kept> layers_;
+  std::vector<kept_activations<Backend>> layers_;
   bool ready_ = false;
   std::vector<std::size_t> by_row_;  // predictions ordered by row, (N)
   std::vector<float> log_probs_;     // (N)
   std::vector<float> log_sums_;      // (U)
   array selected_;                   // (U, D), before the final norm
-  array normed_;                     // (U, D) after it; also a layer's normed input (T, D)
+  array normed_;                     // (U, D), after it
 
   // Scratch, reused.
   std::vector<float> token_weights_;         // (N)
   std::vector<std::size_t> step_positions_;  // (R)
   std::vector<decode_context> contexts_;     // (R)
-  array hidden_, delta_, active_, logits_, gradient_, scratch_;
-  array qkv_, context_, up_, gate_;
+  array hidden_, delta_, logits_, gradient_, scratch_;
 };
 
 }  // namespace prefopt

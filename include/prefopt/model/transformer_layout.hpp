@@ -34,7 +34,7 @@ inline std::vector<parameter_layout> transformer_layout(const transformer_config
   };
 
   matrix("embedding", config.vocabulary, config.width, false);
-  if (config.positions == transformer_config::position_kind::learned) {
+  if (!config.rotary()) {
     matrix("positions", config.max_positions, config.width, false);
   }
   for (std::size_t i = 0; i < config.layers; ++i) {
@@ -42,10 +42,14 @@ inline std::vector<parameter_layout> transformer_layout(const transformer_config
     norm(layer + "attention_norm");
     // Rows: all query heads, then all key heads, then all value heads.
     matrix(layer + "attention.qkv", (config.heads + 2 * config.kv_heads) * config.head_width,
-           config.width, config.attention_bias);
+           config.width, config.qkv_bias);
+    if (config.head_norm) {
+      layout.push_back({layer + "attention.query_norm.weight", {config.head_width}, false});
+      layout.push_back({layer + "attention.key_norm.weight", {config.head_width}, false});
+    }
     matrix(layer + "attention.output", config.width, config.heads * config.head_width,
-           config.attention_bias);
-    norm(layer + "feed_forward_norm");
+           config.output_bias);
+    if (config.residual != residual_kind::parallel_one_norm) norm(layer + "feed_forward_norm");
     if (config.gated) {
       matrix(layer + "feed_forward.gate", config.hidden, config.width, config.feed_forward_bias);
     }
@@ -54,6 +58,7 @@ inline std::vector<parameter_layout> transformer_layout(const transformer_config
   }
   norm("final_norm");
   if (!config.tied_head) matrix("head", config.vocabulary, config.width, false);
+  if (config.head_bias) layout.push_back({"head.bias", {config.vocabulary}, false});
   return layout;
 }
 

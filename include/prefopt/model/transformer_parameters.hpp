@@ -50,6 +50,7 @@ class linear_parameters {
     return packed_;
   }
   [[nodiscard]] const matrix_parameter& weight() const { return weight_; }
+  [[nodiscard]] const matrix_parameter& bias() const { return bias_; }
 
  private:
   matrix_parameter weight_;
@@ -76,14 +77,32 @@ struct norm_parameters {
   }
 };
 
+/// RMS norm of query and key heads.
+template <compute_backend Backend>
+struct head_norm_parameters {
+  float epsilon = 0;
+  matrix_parameter query;  // (1, head_width); null where heads are not normed
+  matrix_parameter key;
+
+  void apply(const_matrix_view x, const attention_shape& shape, matrix_view y) const {
+    Backend::norm_heads(x, shape, query.value.data, key.value.data, epsilon, y);
+  }
+  /// Turns dy into dx.
+  void backward(const_matrix_view x, const attention_shape& shape, matrix_view dy) const {
+    Backend::norm_heads_backward(x, shape, query.value.data, key.value.data, epsilon, dy,
+                                 query.gradient.data, key.gradient.data);
+  }
+};
+
 /// One layer's parameters, by what they do.
 template <compute_backend Backend>
 struct layer_parameters {
   norm_parameters<Backend> attention_norm;
   linear_parameters<Backend> qkv;
+  head_norm_parameters<Backend> head_norm;  // where heads are normed
   linear_parameters<Backend> output;
-  norm_parameters<Backend> feed_forward_norm;
-  linear_parameters<Backend> gate;  // where the feed-forward is gated
+  norm_parameters<Backend> feed_forward_norm;  // that of attention where the layer has one norm
+  linear_parameters<Backend> gate;             // where the feed-forward is gated
   linear_parameters<Backend> up;
   linear_parameters<Backend> down;
 };
@@ -140,9 +159,7 @@ class transformer_parameters {
   [[nodiscard]] const matrix_parameter& embedding() const { return embedding_; }
   [[nodiscard]] const matrix_parameter& positions() const { return positions_; }  // may be null
   [[nodiscard]] const norm_parameters<Backend>& final_norm() const { return final_norm_; }
-  [[nodiscard]] const typename Backend::weight& head() { return head_.prepared(); }
-  [[nodiscard]] const_matrix_view head_values() const { return head_.weight().value; }
-  [[nodiscard]] matrix_view head_gradient() const { return head_.weight().gradient; }
+  [[nodiscard]] linear_parameters<Backend>& head() { return head_; }
 
  private:
   static void check(const transformer_config& c) {
@@ -155,8 +172,16 @@ class transformer_parameters {
     need(c.kv_heads > 0 && c.heads % c.kv_heads == 0, "kv_heads " + std::to_string(c.kv_heads) +
                                                           " does not divide heads " +
                                                           std::to_string(c.heads));
-    need(c.positions != position_kind::rotary_half || c.head_width % 2 == 0,
-         "rotary positions need an even head_width, not " + std::to_string(c.head_width));
+    need(!c.rotary() || c.turned_width() % 2 == 0,
+         std::string("rotary positions need an even ") +
+             (c.rotary_width == 0 ? "head_width" : "rotary_width") + ", not " +
+             std::to_string(c.turned_width()));
+    need(c.rotary_width <= c.head_width, "rotary_width " + std::to_string(c.rotary_width) +
+                                             " exceeds head_width " + std::to_string(c.head_width));
+    need(c.windows.empty() || c.windows.size() == c.layers,
+         "windows has " + std::to_string(c.windows.size()) + " elements for " +
+             std::to_string(c.layers) + " layers");
+    need(!c.score_scale || *c.score_scale > 0, "score_scale must be positive");
     need(c.norm_epsilon > 0, "norm_epsilon must be positive");
   }
 
@@ -193,13 +218,15 @@ class transformer_parameters {
     positions_ = find("positions.weight");
     for (std::size_t i = 0; i < config_.layers; ++i) {
       const std::string name = "layers." + std::to_string(i) + ".";
+      const bool one_norm = config_.residual == residual_kind::parallel_one_norm;
       layers_.push_back({norm(name + "attention_norm"), linear(name + "attention.qkv"),
-                         linear(name + "attention.output"), norm(name + "feed_forward_norm"),
+                         head_norm(name + "attention."), linear(name + "attention.output"),
+                         norm(name + (one_norm ? "attention_norm" : "feed_forward_norm")),
                          linear(name + "feed_forward.gate"), linear(name + "feed_forward.up"),
                          linear(name + "feed_forward.down")});
     }
     final_norm_ = norm("final_norm");
-    head_ = config_.tied_head ? linear_parameters<Backend>(embedding_, {}) : linear("head");
+    head_ = {config_.tied_head ? embedding_ : find("head.weight"), find("head.bias")};
   }
 
   static std::size_t elements(const parameter_layout& entry) {
@@ -228,6 +255,11 @@ class transformer_parameters {
   norm_parameters<Backend> norm(const std::string& name) const {
     return {config_.norm, static_cast<float>(config_.norm_epsilon), find(name + ".weight"),
             find(name + ".bias")};
+  }
+
+  head_norm_parameters<Backend> head_norm(const std::string& name) const {
+    return {static_cast<float>(config_.norm_epsilon), find(name + "query_norm.weight"),
+            find(name + "key_norm.weight")};
   }
 
   transformer_config config_;

@@ -1,9 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <span>
-#include <vector>
 
 #include <Eigen/Core>
 
@@ -17,54 +16,24 @@
 
 namespace prefopt::detail {
 
-/// Turns the first `width / 2` coordinates of every query and key head, paired with the second
-/// half, by position * theta^(-2i/width) (Su et al. 2021; the pairing is Llama's). `direction` -1
-/// turns back, which is the gradient's rule. qkv is (rows, (heads + 2 kv_heads) * head_width).
-inline void rotate(matrix_view qkv, std::span<const std::size_t> positions,
-                   const attention_shape& shape, double theta, float direction) {
-  const std::size_t half = shape.head_width / 2;
-  std::vector<float> frequency(half);
-  for (std::size_t i = 0; i < half; ++i) {
-    frequency[i] = static_cast<float>(
-        1.0 / std::pow(theta, static_cast<double>(2 * i) / static_cast<double>(shape.head_width)));
-  }
-#pragma omp parallel
-  {
-    std::vector<float> cosine(half);
-    std::vector<float> sine(half);
-#pragma omp for schedule(static)
-    for (std::size_t r = 0; r < qkv.rows; ++r) {
-      for (std::size_t i = 0; i < half; ++i) {
-        const float angle = static_cast<float>(positions[r]) * frequency[i];
-        cosine[i] = std::cos(angle);
-        sine[i] = direction * std::sin(angle);
-      }
-      for (std::size_t h = 0; h < shape.heads + shape.kv_heads; ++h) {
-        float* first = qkv.row(r) + h * shape.head_width;
-        float* second = first + half;
-        for (std::size_t i = 0; i < half; ++i) {
-          const float a = first[i];
-          const float b = second[i];
-          first[i] = a * cosine[i] - b * sine[i];
-          second[i] = b * cosine[i] + a * sine[i];
-        }
-      }
-    }
-  }
-}
-
-/// scores (rows, keys) -> probabilities, in place: row i sees the first `visible + i` keys, the
-/// others get 0.
-inline void causal_softmax(matrix_view scores, std::size_t stride, std::size_t visible,
-                           float scale) {
+/// scores (rows, keys) -> probabilities, in place. Row i stands at position `first + i` of the
+/// keys; what it does not see gets 0.
+inline void masked_softmax(matrix_view scores, std::size_t stride, std::size_t first,
+                           const attention_shape& shape) {
+  const float scale = shape.scale();
   for (std::size_t i = 0; i < scores.rows; ++i) {
+    const bool causal = shape.kind == attention_kind::causal;
+    const std::size_t begin = causal ? shape.first_visible(first + i) : 0;
+    const std::size_t end = causal ? first + i + 1 : scores.columns;
     float* row = scores.data + i * stride;
-    const std::size_t count = visible + i;
-    const float top = lane_max(count, [&](std::size_t j) { return row[j]; });
-    for (std::size_t j = 0; j < count; ++j) row[j] = math::exp((row[j] - top) * scale);
-    const float inverse = 1.0F / lane_sum(count, [&](std::size_t j) { return row[j]; });
-    for (std::size_t j = 0; j < count; ++j) row[j] *= inverse;
-    for (std::size_t j = count; j < scores.columns; ++j) row[j] = 0.0F;
+    float* seen = row + begin;
+    const std::size_t count = end - begin;
+    const float top = lane_max(count, [&](std::size_t j) { return seen[j]; });
+    for (std::size_t j = 0; j < count; ++j) seen[j] = math::exp((seen[j] - top) * scale);
+    const float inverse = 1.0F / lane_sum(count, [&](std::size_t j) { return seen[j]; });
+    for (std::size_t j = 0; j < count; ++j) seen[j] *= inverse;
+    std::fill(row, seen, 0.0F);
+    std::fill(row + end, row + scores.columns, 0.0F);
   }
 }
 
@@ -108,10 +77,10 @@ class attention_workspace {
   }
 
   /// query and keys -> probabilities.
-  void weigh(float scale) {
+  void weigh(const attention_shape& shape) {
     auto scores = probabilities();
     scores.noalias() = query() * key().transpose();
-    causal_softmax({scores.data(), own_, own_ + prefix_}, stride_, prefix_ + 1, scale);
+    masked_softmax({scores.data(), own_, own_ + prefix_}, stride_, prefix_, shape);
   }
 
  private:
@@ -140,8 +109,9 @@ void for_each_segment(const packed_group& group, Use use) {
   }
 }
 
-/// softmax(q k^T / sqrt(head_width)) v for every head of every segment. qkv is (T, (heads +
-/// 2 kv_heads) * head_width), context (T, heads * head_width). Threads share out (group, kv head).
+/// softmax(scale q k^T) v over what a row sees, for every head of every segment. qkv is (T, (heads
+/// + 2 kv_heads) * head_width), context (T, heads * head_width). Threads share out (group, kv
+/// head).
 inline void attend(const packed_batch& batch, const attention_shape& shape, const_matrix_view qkv,
                    matrix_view context) {
   // Always in a parallel region, where Eigen keeps its own threads out of small products.
@@ -155,7 +125,7 @@ inline void attend(const packed_batch& batch, const attention_shape& shape, cons
           work.load_keys(qkv, segment, shape, kv);
           for (std::size_t head = kv * shape.group(); head < (kv + 1) * shape.group(); ++head) {
             work.load_rows(qkv, segment.begin, shape.query_column(head), work.query());
-            work.weigh(shape.scale());
+            work.weigh(shape);
             auto output = work.output();
             output.noalias() = work.probabilities() * work.value();
             for (std::size_t i = 0; i < segment.length; ++i) {
@@ -190,7 +160,7 @@ inline void attend_backward(const packed_batch& batch, const attention_shape& sh
           work.value_gradient().setZero();
           for (std::size_t head = kv * shape.group(); head < (kv + 1) * shape.group(); ++head) {
             work.load_rows(qkv, segment.begin, shape.query_column(head), work.query());
-            work.weigh(shape.scale());
+            work.weigh(shape);
             auto p = work.probabilities();
             auto out = work.output();  // the gradient of the head's output
             work.load_rows(context_gradient, segment.begin, head * shape.head_width, out);

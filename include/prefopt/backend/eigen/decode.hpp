@@ -29,11 +29,14 @@ inline void attend_cached(std::span<const decode_context> rows, const attention_
     for (std::size_t r = 0; r < rows.size(); ++r) {
       for (std::size_t head = 0; head < shape.heads; ++head) {
         const decode_context& row = rows[r];
-        const std::size_t count = row.prompt_length + row.own_length;
+        const std::size_t length = row.prompt_length + row.own_length;
+        const std::size_t first = shape.first_visible(length - 1);
+        const std::size_t count = length - first;
         const std::size_t key = head / shape.group() * width;
         const std::size_t value = key + shape.kv_heads * width;
         const float* query = qkv.row(r) + shape.query_column(head);
-        const auto at = [&](std::size_t i) {
+        const auto at = [&](std::size_t seen) {
+          const std::size_t i = first + seen;
           return i < row.prompt_length ? row.prompt + i * stride
                                        : row.own + (i - row.prompt_length) * stride;
         };

@@ -7,12 +7,15 @@
 #include <prefopt/backend/compute_backend.hpp>
 #include <prefopt/backend/eigen/array.hpp>
 #include <prefopt/backend/eigen/attention.hpp>
+#include <prefopt/backend/eigen/bias.hpp>
 #include <prefopt/backend/eigen/decode.hpp>
 #include <prefopt/backend/eigen/elementwise.hpp>
 #include <prefopt/backend/eigen/head.hpp>
 #include <prefopt/backend/eigen/norm.hpp>
+#include <prefopt/backend/eigen/norm_heads.hpp>
 #include <prefopt/backend/eigen/packed_weight.hpp>
 #include <prefopt/backend/eigen/product.hpp>
+#include <prefopt/backend/eigen/rotate.hpp>
 #include <prefopt/backend/eigen/threads.hpp>
 
 namespace prefopt {
@@ -25,27 +28,14 @@ struct eigen_backend {
 
   static void linear(const_matrix_view x, const weight& w, const float* bias, matrix_view y) {
     w.multiply(x, y);
-    if (bias == nullptr) return;
-#pragma omp parallel for schedule(static) if (detail::worth_threads(y.size()))
-    for (std::size_t r = 0; r < y.rows; ++r) {
-      float* row = y.row(r);
-      for (std::size_t i = 0; i < y.columns; ++i) row[i] += bias[i];
-    }
+    detail::add_bias(bias, y);
   }
 
   static void linear_backward(const_matrix_view x, const_matrix_view values, const_matrix_view dy,
                               matrix_view dx, bool accumulate, matrix_view dweight, float* dbias) {
     detail::product(dy, detail::transposed::no, values, dx, accumulate);
     detail::product(dy, detail::transposed::yes, x, dweight, true);
-    if (dbias == nullptr) return;
-    constexpr std::size_t block = 64;
-#pragma omp parallel for schedule(static) if (detail::worth_threads(dy.size()))
-    for (std::size_t first = 0; first < dy.columns; first += block) {
-      const std::size_t last = std::min(dy.columns, first + block);
-      for (std::size_t r = 0; r < dy.rows; ++r) {
-        for (std::size_t i = first; i < last; ++i) dbias[i] += dy.row(r)[i];
-      }
-    }
+    detail::add_column_sums(dy, dbias);
   }
 
   static void norm(norm_kind kind, const_matrix_view x, const float* weight, const float* bias,
@@ -66,15 +56,11 @@ struct eigen_backend {
     detail::activate_backward(kind, up, gate, dy, dup, dgate);
   }
 
-  static void add(matrix_view x, const_matrix_view y) {
-    detail::add(x, y);
-  }
+  static void add(matrix_view x, const_matrix_view y) { detail::add(x, y); }
   static void copy(const_matrix_view from, matrix_view to) {
     std::copy_n(from.data, from.size(), to.data);
   }
-  static void fill(matrix_view x, float value) {
-    std::fill_n(x.data, x.size(), value);
-  }
+  static void fill(matrix_view x, float value) { std::fill_n(x.data, x.size(), value); }
 
   static void embed(std::span<const token_id> tokens, std::span<const std::size_t> positions,
                     const_matrix_view table, const_matrix_view position_table, matrix_view y) {
@@ -87,8 +73,19 @@ struct eigen_backend {
   }
 
   static void rotate(matrix_view qkv, std::span<const std::size_t> positions,
-                     const attention_shape& shape, double theta, float direction) {
-    detail::rotate(qkv, positions, shape, theta, direction);
+                     const attention_shape& shape, const rotation& by, float direction) {
+    detail::rotate(qkv, positions, shape, by, direction);
+  }
+  static void norm_heads(const_matrix_view x, const attention_shape& shape,
+                         const float* query_weight, const float* key_weight, float epsilon,
+                         matrix_view y) {
+    detail::norm_heads(x, shape, query_weight, key_weight, epsilon, y);
+  }
+  static void norm_heads_backward(const_matrix_view x, const attention_shape& shape,
+                                  const float* query_weight, const float* key_weight, float epsilon,
+                                  matrix_view dy, float* dquery_weight, float* dkey_weight) {
+    detail::norm_heads_backward(x, shape, query_weight, key_weight, epsilon, dy, dquery_weight,
+                                dkey_weight);
   }
   static void attend(const packed_batch& batch, const attention_shape& shape, const_matrix_view qkv,
                      matrix_view context) {
@@ -117,19 +114,20 @@ struct eigen_backend {
     }
   }
 
-  static void head_log_probs(const_matrix_view x, const weight& w,
+  static void head_log_probs(const_matrix_view x, const weight& w, const float* bias,
                              std::span<const packed_prediction> predictions,
                              std::span<const std::size_t> by_row, array& logits,
                              std::span<float> log_sums, std::span<float> log_probs) {
-    detail::head_log_probs(x, w, predictions, by_row, logits, log_sums, log_probs);
+    detail::head_log_probs(x, w, bias, predictions, by_row, logits, log_sums, log_probs);
   }
-  static void head_backward(const_matrix_view x, const weight& w, const_matrix_view values,
+  static void head_backward(const_matrix_view x, const weight& w, const float* bias,
+                            const_matrix_view values,
                             std::span<const packed_prediction> predictions,
                             std::span<const std::size_t> by_row, std::span<const float> log_sums,
                             std::span<const float> weights, array& logits, matrix_view dx,
-                            matrix_view dweight) {
-    detail::head_backward(x, w, values, predictions, by_row, log_sums, weights, logits, dx,
-                          dweight);
+                            matrix_view dweight, float* dbias) {
+    detail::head_backward(x, w, bias, values, predictions, by_row, log_sums, weights, logits, dx,
+                          dweight, dbias);
   }
 
   static void read(const_matrix_view from, std::span<float> to) {

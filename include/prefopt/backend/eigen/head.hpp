@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <prefopt/backend/eigen/array.hpp>
+#include <prefopt/backend/eigen/bias.hpp>
 #include <prefopt/backend/eigen/lanes.hpp>
 #include <prefopt/backend/eigen/packed_weight.hpp>
 #include <prefopt/backend/eigen/product.hpp>
@@ -27,10 +28,10 @@ inline float log_sum_exp(const float* logits, std::size_t count) {
   return top + std::log(sum);
 }
 
-/// Token log-probs from x (U, width): log_probs[n] = logit of predictions[n].token - log_sum_exp of
-/// its row, for all n; log_sums (U) are kept for the backward pass. Predictions of a row stand
-/// anywhere; `by_row` gives them ordered by row.
-inline void head_log_probs(const_matrix_view x, const packed_weight& weight,
+/// Token log-probs from x (U, width): logits are x W^T + bias, log_probs[n] = logit of
+/// predictions[n].token - log_sum_exp of its row, for all n; log_sums (U) are kept for the backward
+/// pass. Predictions of a row stand anywhere; `by_row` gives them ordered by row.
+inline void head_log_probs(const_matrix_view x, const packed_weight& weight, const float* bias,
                            std::span<const packed_prediction> predictions,
                            std::span<const std::size_t> by_row, host_array& logits,
                            std::span<float> log_sums, std::span<float> log_probs) {
@@ -39,6 +40,7 @@ inline void head_log_probs(const_matrix_view x, const packed_weight& weight,
     const std::size_t rows = std::min(head_chunk, x.rows - first);
     const matrix_view chunk = logits.as(rows, weight.outputs());
     weight.multiply({x.row(first), rows, x.columns}, chunk);
+    add_bias(bias, chunk);
 #pragma omp parallel for schedule(static) if (worth_threads(chunk.size()))
     for (std::size_t r = 0; r < rows; ++r) {
       log_sums[first + r] = log_sum_exp(chunk.row(r), chunk.columns);
@@ -51,14 +53,15 @@ inline void head_log_probs(const_matrix_view x, const packed_weight& weight,
   }
 }
 
-/// Adds sum_n weights[n] * grad log_probs[n] to dx (U, width; written) and weight_gradient
-/// (vocabulary, width; added). With w the sum of a row's weights, the gradient of its logits is
-/// sum_n weights[n] [v = token n] - w softmax(logits)[v]. Logits are computed again.
-inline void head_backward(const_matrix_view x, const packed_weight& packed,
+/// Adds sum_n weights[n] * grad log_probs[n] to dx (U, width; written) weight_gradient
+/// (vocabulary, width; added) and bias_gradient (vocabulary; added, may be null). With w the sum of
+/// a row's weights, the gradient of its logits is sum_n weights[n] [v = token n] - w
+/// softmax(logits)[v]. Logits are computed again.
+inline void head_backward(const_matrix_view x, const packed_weight& packed, const float* bias,
                           const_matrix_view weight, std::span<const packed_prediction> predictions,
                           std::span<const std::size_t> by_row, std::span<const float> log_sums,
                           std::span<const float> weights, host_array& logits, matrix_view dx,
-                          matrix_view weight_gradient) {
+                          matrix_view weight_gradient, float* bias_gradient) {
   std::vector<float> totals(x.rows, 0.0F);
   for (std::size_t n = 0; n < predictions.size(); ++n) totals[predictions[n].row] += weights[n];
   std::size_t next = 0;
@@ -67,6 +70,7 @@ inline void head_backward(const_matrix_view x, const packed_weight& packed,
     const matrix_view chunk = logits.as(rows, packed.outputs());
     const const_matrix_view input{x.row(first), rows, x.columns};
     packed.multiply(input, chunk);
+    add_bias(bias, chunk);
 #pragma omp parallel for schedule(static) if (worth_threads(chunk.size()))
     for (std::size_t r = 0; r < rows; ++r) {
       float* row = chunk.row(r);
@@ -80,6 +84,7 @@ inline void head_backward(const_matrix_view x, const packed_weight& packed,
     }
     product(chunk, transposed::no, weight, {dx.row(first), rows, dx.columns}, false);
     product(chunk, transposed::yes, input, weight_gradient, true);
+    add_column_sums(chunk, bias_gradient);
   }
 }
 
