@@ -226,9 +226,9 @@ void run(const sentiment_options& chosen, const experiment::options& o) {
         "--lexicon FILE, or --model embedded");
   }
   auto identity = experiment::identity_of(o);
-  identity.insert(identity.end(), {{"--data", chosen.data},
-                                   {"--openings", chosen.openings},
-                                   {"--lexicon", chosen.lexicon},
+  identity.insert(identity.end(), {experiment::file_setting("--data", chosen.data),
+                                   experiment::file_setting("--openings", chosen.openings),
+                                   experiment::file_setting("--lexicon", chosen.lexicon),
                                    {"--reward", chosen.reward},
                                    {"--prompt-words", std::to_string(chosen.prompt_words)}});
   // Whatever is wrong with the model or the data shows before the folder is made.
@@ -239,7 +239,7 @@ void run(const sentiment_options& chosen, const experiment::options& o) {
                         : chosen.data.empty() ? openings_task(chosen, o)
                                               : imdb_task(chosen, o, *form);
   made.task.name = "sentiment";
-  experiment::start_run(o, identity);
+  const auto lock = experiment::start_run(o, identity);
   if (made.trained && !fs::exists(classifier_file(o))) made.trained->save(classifier_file(o));
   if (embedded) base = experiment::embedded_language(fs::path(o.out) / "embedded");
   const bool risen = experiment::run_experiment(*base, o, made.task);

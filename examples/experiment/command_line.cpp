@@ -38,6 +38,21 @@ void add_model_options(CLI::App& app, options& o) {
       ->group(group);
 }
 
+void add_drawing(CLI::App& app, const char* group, const std::string& prefix, drawing& d) {
+  app.add_option("--" + prefix + "temperature", d.temperature, "of sampling; 0 is greedy")
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--" + prefix + "top-p", d.top_p,
+                 "sample from the smallest set of this probability")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--" + prefix + "top-k", d.top_k,
+                 "sample from the k likeliest tokens; 0: from all (authors' code: 50)")
+      ->capture_default_str()
+      ->group(group);
+}
+
 void add_pair_options(CLI::App& app, options& o) {
   const char* group = "Responses and pairs";
   const auto positive = CLI::Range(std::size_t{1}, std::size_t{1} << 40U);
@@ -53,16 +68,7 @@ void add_pair_options(CLI::App& app, options& o) {
       ->check(positive)
       ->capture_default_str()
       ->group(group);
-  app.add_option("--temperature", o.temperature, "of sampling; 0 is greedy")
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--top-p", o.top_p, "sample from the smallest set of this probability")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--top-k", o.top_k, "sample from the k likeliest tokens; 0: from all")
-      ->capture_default_str()
-      ->group(group);
+  add_drawing(app, group, "", o.sampling);
   app.add_option("--batch-rows", o.batch_rows, "responses sampled side by side")
       ->check(positive)
       ->capture_default_str()
@@ -164,6 +170,14 @@ void add_evaluation_options(CLI::App& app, options& o) {
       ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 20U))
       ->capture_default_str()
       ->group(group);
+  add_drawing(app, group, "eval-", o.eval_sampling);
+  app.add_option(
+         "--kl-counting", o.kl_counting,
+         "tokens that the divergence counts: the response's with its end token, or, as the\n"
+         "authors' code does, the prompt's and the response's without it")
+      ->check(CLI::IsMember({"response", "authors"}))
+      ->capture_default_str()
+      ->group(group);
   app.add_option("--interval", o.interval, "level of the bootstrap intervals (paper: 0.9)")
       ->check(CLI::Range(0.5, 0.999))
       ->capture_default_str()
@@ -203,12 +217,14 @@ void validate(const options& o) {
   if (!(o.interval > 0 && o.interval < 1)) {
     throw prefopt::usage_error("--interval must lie between 0 and 1");
   }
-  prefopt::validate(prefopt::sampling_options{.temperature = o.temperature,
-                                              .top_k = o.top_k,
-                                              .top_p = o.top_p,
-                                              .max_new_tokens = o.max_new_tokens,
-                                              .responses = o.responses,
-                                              .batch_rows = o.batch_rows});
+  for (const drawing& d : {o.sampling, o.eval_sampling}) {
+    prefopt::validate(prefopt::sampling_options{.temperature = d.temperature,
+                                                .top_k = d.top_k,
+                                                .top_p = d.top_p,
+                                                .max_new_tokens = o.max_new_tokens,
+                                                .responses = o.responses,
+                                                .batch_rows = o.batch_rows});
+  }
   if (o.pair_sampler == "best-vs-worst" && 2 * o.pairs_per_prompt > o.responses) {
     throw prefopt::usage_error("--pairs-per-prompt " + std::to_string(o.pairs_per_prompt) +
                                " needs --responses of at least twice as many, not " +

@@ -31,6 +31,10 @@ void measure_divergence(evaluation& result, prefopt::eigen_transformer& policy,
   std::vector<double> k1;
   std::vector<double> k3;
   std::vector<std::size_t> prompts;
+  prefopt::kl_options how;
+  if (chosen.kl_counting == "authors") {
+    how.counting = prefopt::kl_counting::as_odpo_authors(*tokens_of.tokenizer.end_token());
+  }
   prefopt::progress shown(label + ": divergence", responses.size());
   for (std::size_t begin = 0; begin < responses.size(); begin += chosen.eval_responses) {
     stop_if_asked();
@@ -42,7 +46,7 @@ void measure_divergence(evaluation& result, prefopt::eigen_transformer& policy,
     for (std::size_t r = begin; r < begin + chosen.eval_responses; ++r) {
       group.responses.emplace_back(responses[r].tokens);
     }
-    const auto found = prefopt::kl_divergence(policy, reference, batch);
+    const auto found = prefopt::kl_divergence(policy, reference, batch, how);
     for (const auto& each : found.responses) {
       exact.push_back(each.exact);
       k1.push_back(each.k1);
@@ -68,7 +72,8 @@ evaluation evaluate(language& policy, prefopt::eigen_transformer* reference, con
                     const task& what, const std::string& label,
                     const std::filesystem::path& responses_file) {
   const sampling_request request{what.eval_prompts, chosen.eval_responses,
-                                 chosen.seed + evaluation_streams, label + ": sampling"};
+                                 chosen.seed + evaluation_streams, chosen.eval_sampling,
+                                 label + ": sampling"};
   const auto responses = sample_and_score(policy, request, chosen, what);
   prefopt::write_scored_responses(responses_file, responses);
   evaluation result;
@@ -81,8 +86,7 @@ evaluation evaluate(language& policy, prefopt::eigen_transformer* reference, con
   }
   result.tokens /= static_cast<double>(responses.size());
   result.reward = prefopt::bootstrap_mean(scores, prompts, {.level = chosen.interval});
-  const bool plain = chosen.temperature == 1 && chosen.top_k == 0 && chosen.top_p == 1;
-  if (reference != nullptr && plain) {
+  if (reference != nullptr && chosen.eval_sampling.plain()) {
     measure_divergence(result, policy.model, *reference, policy, responses, chosen, label);
   }
   return result;

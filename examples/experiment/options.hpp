@@ -7,6 +7,16 @@
 
 namespace experiment {
 
+/// How tokens are drawn.
+struct drawing {
+  double temperature = 1.0;
+  double top_p = 1.0;
+  std::size_t top_k = 0;
+
+  /// From the model's own distribution, of which a KL divergence can be estimated.
+  [[nodiscard]] bool plain() const { return temperature == 1 && top_p == 1 && top_k == 0; }
+};
+
 /// What an experiment is told: where prompts and scores come from is the task's own affair, the
 /// rest is the same for every task. Defaults are those of a small run on a CPU.
 struct options {
@@ -21,9 +31,7 @@ struct options {
   std::size_t prompts = 128;
   std::size_t responses = 8;
   std::size_t max_new_tokens = 32;
-  double temperature = 1.0;
-  double top_p = 1.0;
-  std::size_t top_k = 0;
+  drawing sampling;
   std::size_t batch_rows = 32;  ///< responses sampled side by side
   std::string pair_sampler = "best-vs-worst";
   std::size_t pairs_per_prompt =
@@ -61,7 +69,9 @@ struct options {
   // evaluation
   std::size_t eval_prompts = 64;
   std::size_t eval_responses = 4;
-  double interval = 0.9;     ///< level of the bootstrap intervals
+  drawing eval_sampling;
+  std::string kl_counting = "response";  ///< "response" or "authors"
+  double interval = 0.9;                 ///< level of the bootstrap intervals
   bool expect_rise = false;  ///< fail unless every reward interval ends up above the first one
 };
 

@@ -32,9 +32,9 @@ std::vector<prefopt::scored_response> sample_part(language& from, const sampling
   for (std::size_t p = first; p < last; ++p) {
     prompts.push_back(from.tokenizer.encode(request.prompts[p], {.special_tokens = false}));
   }
-  const prefopt::sampling_options how{.temperature = chosen.temperature,
-                                      .top_k = chosen.top_k,
-                                      .top_p = chosen.top_p,
+  const prefopt::sampling_options how{.temperature = request.how.temperature,
+                                      .top_k = request.how.top_k,
+                                      .top_p = request.how.top_p,
                                       .max_new_tokens = chosen.max_new_tokens,
                                       .end_token = from.tokenizer.end_token(),
                                       .responses = request.responses,

@@ -21,6 +21,7 @@ struct sampling_request {
   std::span<const std::string> prompts;
   std::size_t responses = 1;
   std::uint64_t seed = 0;
+  drawing how;
   std::string label;  ///< of the progress bar
 };
 

@@ -11,8 +11,10 @@
 #include <prefopt/core/atomic_file.hpp>
 #include <prefopt/core/error.hpp>
 #include <prefopt/core/stale_temporaries.hpp>
+#include <prefopt/eval/training_plot.hpp>
 #include <prefopt/model/json_file.hpp>
 #include <prefopt/text/tokenize_dataset.hpp>
+#include <prefopt/train/content_hash.hpp>
 
 #include "report.hpp"
 #include "responses.hpp"
@@ -35,6 +37,18 @@ class stopwatch {
   using clock = std::chrono::steady_clock;
   clock::time_point began_ = clock::now();
 };
+
+constexpr const char* content_suffix = " content";
+
+/// Time of a run's steps, over all of its sessions.
+double seconds_of_steps(const fs::path& metrics) {
+  double sum = 0;
+  for (const auto& point : prefopt::read_training_curve(metrics, "").points) {
+    const auto seconds = point.metrics.find("step_seconds");
+    if (seconds != point.metrics.end()) sum += seconds->second;
+  }
+  return sum;
+}
 
 void say(const std::string& text) {
   std::cerr << text << std::endl;
@@ -69,9 +83,9 @@ evaluation evaluate_reference(language& base, const options& chosen, const task&
 
 prefopt::preference_dataset make_pairs(language& base, const options& chosen, const task& what) {
   const fs::path out = chosen.out;
-  const auto responses =
-      stored_responses(base, {what.prompts, chosen.responses, chosen.seed, "responses"}, chosen,
-                       what, out / "responses");
+  const auto responses = stored_responses(
+      base, {what.prompts, chosen.responses, chosen.seed, chosen.sampling, "responses"}, chosen,
+      what, out / "responses");
   const drawn_pairs drawn = draw_pairs(responses, chosen);
   if (drawn.pairs.empty()) {
     throw prefopt::error(
@@ -101,11 +115,10 @@ point_result run_point(language& base, const prefopt::preference_dataset& all,
   point_result result;
   result.point = point;
   language policy{base.model, base.tokenizer, base.description};
-  const stopwatch training;
   train_policy(policy.model, choose_pairs(all, point), point, chosen, folder / "run",
                fs::path(chosen.out) / fmt::format("reference_{}_{}.json", point.pairs,
                                                   point.pairs == 0 ? 0 : point.seed));
-  result.training_seconds = training.seconds();
+  result.training_seconds = seconds_of_steps(folder / "run" / "metrics.jsonl");
   const stopwatch watch;
   result.values =
       evaluate(policy, &base.model, chosen, what, point.name(), folder / "responses.jsonl");
@@ -118,16 +131,21 @@ point_result run_point(language& base, const prefopt::preference_dataset& all,
 
 }  // namespace
 
+run_setting file_setting(const std::string& name, const std::string& path) {
+  if (path.empty() || !fs::exists(path)) return {name, path};
+  return {name, fs::canonical(path).string(), prefopt::hash_of_files(path)};
+}
+
 run_identity identity_of(const options& o) {
   const auto text = [](const auto& value) { return fmt::format("{}", value); };
-  return {{"--model", fs::exists(o.model) ? fs::canonical(o.model).string() : o.model},
+  return {file_setting("--model", o.model),
           {"--seed", text(o.seed)},
           {"--prompts", text(o.prompts)},
           {"--responses", text(o.responses)},
           {"--max-new-tokens", text(o.max_new_tokens)},
-          {"--temperature", text(o.temperature)},
-          {"--top-p", text(o.top_p)},
-          {"--top-k", text(o.top_k)},
+          {"--temperature", text(o.sampling.temperature)},
+          {"--top-p", text(o.sampling.top_p)},
+          {"--top-k", text(o.sampling.top_k)},
           {"--pair-sampler", o.pair_sampler},
           {"--pairs-per-prompt", text(o.pairs_per_prompt)},
           {"--epsilon", text(o.epsilon)},
@@ -147,6 +165,10 @@ run_identity identity_of(const options& o) {
           {"--sft-learning-rate", text(o.sft_learning_rate)},
           {"--eval-prompts", text(o.eval_prompts)},
           {"--eval-responses", text(o.eval_responses)},
+          {"--eval-temperature", text(o.eval_sampling.temperature)},
+          {"--eval-top-p", text(o.eval_sampling.top_p)},
+          {"--eval-top-k", text(o.eval_sampling.top_k)},
+          {"--kl-counting", o.kl_counting},
           {"--interval", text(o.interval)}};
 }
 
@@ -158,12 +180,18 @@ void check_run(const options& chosen, const run_identity& settings) {
                                  " holds a run already; --resume goes on with it");
     }
     const auto stored = prefopt::read_checkpoint_json(file);
-    for (const auto& [name, value] : settings) {
-      const std::string before =
-          stored.contains(name) && stored[name].is_string() ? stored[name].get<std::string>() : "";
-      if (before == value) continue;
-      throw prefopt::usage_error("--resume: the run in " + chosen.out + " has " + name + " " +
-                                 before + ", not " + value);
+    const auto before = [&](const std::string& name) {
+      return stored.contains(name) && stored[name].is_string() ? stored[name].get<std::string>()
+                                                               : std::string();
+    };
+    for (const run_setting& setting : settings) {
+      const std::string& name = setting.name;
+      if (setting.content.empty() && before(name) == setting.value) continue;
+      if (!setting.content.empty() && before(name + content_suffix) == setting.content) continue;
+      const bool same_name = before(name) == setting.value;
+      throw prefopt::usage_error(
+          "--resume: the run in " + chosen.out + " has " + name + " " + before(name) + ", " +
+          (same_name ? "but its content is another now" : "not " + setting.value));
     }
     return;
   }
@@ -172,11 +200,12 @@ void check_run(const options& chosen, const run_identity& settings) {
   }
 }
 
-void start_run(const options& chosen, const run_identity& settings) {
+prefopt::folder_lock start_run(const options& chosen, const run_identity& settings) {
   const fs::path file = fs::path(chosen.out) / "settings.json";
   if (fs::exists(file)) {
+    prefopt::folder_lock lock(chosen.out);
     prefopt::remove_stale_temporaries(chosen.out);
-    return;
+    return lock;
   }
   if (chosen.resume) say("no run in " + chosen.out + " yet: starting one");
   std::error_code problem;
@@ -184,9 +213,14 @@ void start_run(const options& chosen, const run_identity& settings) {
   if (problem) {
     throw prefopt::usage_error("--out " + chosen.out + " cannot be made: " + problem.message());
   }
+  prefopt::folder_lock lock(chosen.out);
   nlohmann::ordered_json json;
-  for (const auto& [name, value] : settings) json[name] = value;
+  for (const run_setting& setting : settings) {
+    json[setting.name] = setting.value;
+    if (!setting.content.empty()) json[setting.name + content_suffix] = setting.content;
+  }
   prefopt::write_file_atomically(file, json.dump(2) + "\n");
+  return lock;
 }
 
 bool run_experiment(language& base, const options& chosen, const task& what) {
@@ -206,7 +240,8 @@ bool run_experiment(language& base, const options& chosen, const task& what) {
                     results.back().values.reward.mean, results.back().values.kl.mean));
   }
   report(before, results, chosen, what);
-  std::cout << fmt::format("Time: {:.0f} s\n", watch.seconds());
+  std::cout << fmt::format("Time: {:.0f} s{}\n", watch.seconds(),
+                           chosen.resume ? " in this session" : "");
   bool risen = true;
   for (const point_result& r : results) {
     risen = risen && r.values.reward.low > before.reward.high;

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
+
+#include <prefopt/core/folder_lock.hpp>
 
 #include "evaluation.hpp"
 #include "language.hpp"
@@ -10,17 +13,29 @@
 
 namespace experiment {
 
-/// What decides the results of a run besides its sweep: settings under their options' names. A
-/// folder is gone on with only by a run with the same ones.
-using run_identity = std::vector<std::pair<std::string, std::string>>;
+/// Something that decides a run's results, under its option's name. Of files the content counts,
+/// not the place.
+struct run_setting {
+  std::string name;
+  std::string value;
+  std::string content = {};  ///< hash of the file or folder that `value` names; else empty
+};
+
+/// What decides the results of a run besides its sweep. A folder is gone on with only by a run with
+/// the same settings.
+using run_identity = std::vector<run_setting>;
+
+/// The setting of an option that names a file or a folder.
+run_setting file_setting(const std::string& name, const std::string& path);
 
 /// Throws `prefopt::usage_error` where --out cannot be used: it holds a run and there is no
 /// --resume, or a run with other settings (naming the one that differs), or other files. Writes
 /// nothing.
 void check_run(const options& chosen, const run_identity& settings);
 
-/// Creates the run's folder, which `check_run` has accepted, or opens it.
-void start_run(const options& chosen, const run_identity& settings);
+/// Creates the run's folder, which `check_run` has accepted, or opens it; no other program writes
+/// to it while the lock lives.
+[[nodiscard]] prefopt::folder_lock start_run(const options& chosen, const run_identity& settings);
 
 /// The settings of `options` that decide a run's results.
 run_identity identity_of(const options& chosen);

@@ -85,7 +85,7 @@ def pairs(scores):
 def metrics(out):
     """What the run wrote a step, without times."""
     lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
-    return [{k: v for k, v in line.items() if k != "tokens_per_second"} for line in lines]
+    return [{k: v for k, v in line.items() if k not in {"step_seconds", "tokens_per_second"}} for line in lines]
 
 
 def arguments(model, data, out, *more):

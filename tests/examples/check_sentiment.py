@@ -7,6 +7,7 @@ Runs the embedded model at a size of seconds. A run that was killed (SIGKILL) or
 """
 
 import csv
+import fcntl
 import os
 import pathlib
 import shutil
@@ -18,7 +19,8 @@ import time
 
 PROGRAM = sys.argv[1]
 SMALL = ["--model", "embedded", "--prompts", "24", "--responses", "4", "--max-new-tokens", "12",
-         "--method", "dpo,odpo,slic", "--alpha", "0.5", "--beta", "0.1,0.3", "--pairs", "40",
+         "--method", "dpo,odpo,slic", "--alpha", "0.5", "--beta", "0.1,0.3", "--margin", "0.5,1",
+         "--pairs", "40",
          "--learning-rate", "3e-4", "--batch", "8", "--save-every", "1",
          "--eval-prompts", "12", "--eval-responses", "2", "--threads", "1"]
 failures = []
@@ -80,19 +82,26 @@ def main():
             print(first.stderr)
             return
         expected = outcome(whole)
-        check(len(expected[0]) == 1 + 5, "DPO and ODPO at two betas and SLiC once: five points")
-        check(len(expected[1]) == 5, "every point has its checkpoint")
+        check(len(expected[0]) == 1 + 6, "DPO and ODPO at two betas, SLiC at two margins: six points")
+        check(len(expected[1]) == 6, "every point has its checkpoint")
         check("method" in first.stdout and "slic" in first.stdout, "the table is on stdout")
         check("sampling" in first.stderr, "progress is on stderr")
 
         again = run(*SMALL, "--out", str(whole), "--resume")
-        check(again.returncode == 0 and again.stderr.count("done before") == 5,
+        check(again.returncode == 0 and again.stderr.count("done before") == 6,
               "a finished run resumed does nothing again")
         check(outcome(whole) == expected, "and changes nothing")
         check(run(*SMALL, "--out", str(whole)).returncode == 2, "without --resume it is refused")
         other = run(*SMALL, "--out", str(whole), "--resume", "--batch", "4")
         check(other.returncode == 2 and "--batch" in other.stderr,
               "resumed with another setting it is refused, and the setting named")
+
+        folder = os.open(whole, os.O_RDONLY)
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        second = run(*SMALL, "--out", str(whole), "--resume")
+        check(second.returncode == 2 and "another program" in second.stderr,
+              "a folder that another program writes to is refused")
+        os.close(folder)
 
         for number, code in [(signal.SIGKILL, -9), (signal.SIGTERM, 143), (signal.SIGINT, 130)]:
             folder = work / f"signal-{int(number)}"

@@ -55,6 +55,9 @@ TEST(named_loss, refuses_unknown_names_and_lists_the_known_ones) {
   }
   EXPECT_THROW((void)named_loss({.method = "odpo", .offset = "square"}), usage_error);
   EXPECT_THROW((void)named_loss({.method = "dpo", .beta = 0}), usage_error);
+  EXPECT_THROW((void)named_loss({.method = "odpo", .alpha = -1}), usage_error);
+  EXPECT_THROW((void)named_loss({.method = "slic", .lambda = -0.1}), usage_error);
+  EXPECT_THROW((void)named_loss({.method = "slic", .margin = -1}), usage_error);
 }
 
 }  // namespace

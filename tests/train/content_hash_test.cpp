@@ -1,11 +1,14 @@
 #include <prefopt/train/content_hash.hpp>
 
 #include <cmath>
+#include <filesystem>
+#include <fstream>
 #include <string_view>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "support/temporary_folder.hpp"
 #include "train/bigram_model.hpp"
 #include "train/small_data.hpp"
 
@@ -18,6 +21,20 @@ TEST(content_hash, tells_cuts_apart) {
   EXPECT_NE(a, b);
   EXPECT_EQ(a.size(), 32U);
   EXPECT_EQ(a, content_hash().add(std::string_view("ab")).add(std::string_view("c")).text());
+}
+
+TEST(hash_of_files, is_of_the_content_and_not_of_the_place) {
+  const test::temporary_folder one;
+  const test::temporary_folder two;
+  for (const auto* folder : {&one, &two}) {
+    std::ofstream(folder->path() / "a.txt") << "text";
+    std::ofstream(folder->path() / "b.txt");
+  }
+  EXPECT_EQ(hash_of_files(one.path()), hash_of_files(two.path()));
+  EXPECT_EQ(hash_of_files(one.path() / "a.txt"), hash_of_files(two.path() / "a.txt"));
+  EXPECT_NE(hash_of_files(one.path() / "a.txt"), hash_of_files(one.path() / "b.txt"));
+  std::filesystem::rename(two.path() / "b.txt", two.path() / "c.txt");
+  EXPECT_NE(hash_of_files(one.path()), hash_of_files(two.path()));
 }
 
 TEST(hash_of, sees_one_changed_weight) {

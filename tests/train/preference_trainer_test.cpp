@@ -189,9 +189,9 @@ TEST(preference_trainer, reports_trls_metrics_each_step) {
   const auto lines = test::lines_of(options.folder / "metrics.jsonl");
   ASSERT_EQ(lines.size(), 4U);  // two steps, an evaluation after each
   const auto step = nlohmann::json::parse(lines[2]);
-  for (const char* name :
-       {"loss", "rewards/chosen", "rewards/rejected", "rewards/accuracies", "rewards/margins",
-        "logps/chosen", "logps/rejected", "grad_norm", "learning_rate", "tokens_per_second"}) {
+  for (const char* name : {"loss", "rewards/chosen", "rewards/rejected", "rewards/accuracies",
+                           "rewards/margins", "logps/chosen", "logps/rejected", "grad_norm",
+                           "learning_rate", "step_seconds", "tokens_per_second"}) {
     EXPECT_TRUE(step.at(name).is_number()) << name;
   }
   EXPECT_EQ(step.at("step"), 2);

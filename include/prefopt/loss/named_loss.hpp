@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <prefopt/core/error.hpp>
@@ -85,6 +86,15 @@ inline std::vector<std::string> offset_names() {
 /// a setting that cannot work.
 inline any_pair_loss named_loss(const loss_settings& settings) {
   std::string known;
+  // The formulas allow these; as a setting that someone typed, a minus sign is a mistake.
+  for (const auto& [name, value] : {std::pair{"alpha", settings.alpha},
+                                    {"lambda", settings.lambda},
+                                    {"margin", settings.margin}}) {
+    if (!(value >= 0)) {
+      throw usage_error(std::string(name) + " must not be negative, but is " +
+                        std::to_string(value));
+    }
+  }
   for (const auto& entry : detail::loss_table()) {
     if (entry.name == settings.method) return entry.value(settings);
     known += (known.empty() ? "" : ", ") + entry.name;

@@ -8,7 +8,7 @@
 
 namespace prefopt {
 
-/// Delta = offset, but at least `lowest` and at most `highest`. `clamped{log_diff{}, 0.0}` keeps
+/// Delta = offset, but at least `lowest` and at most `highest` (lowest <= highest). `clamped{log_diff{}, 0.0}` keeps
 /// ODPO from relaxing the margin of pairs whose scores are close.
 template <class Offset>
 struct clamped {

@@ -2,10 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
 #include <span>
-#include <utility>
-#include <vector>
 
 #include <prefopt/pair/pair_sampler.hpp>
 
@@ -22,14 +19,8 @@ struct random_pairs {
     for (std::size_t i = 0; i < scores.size(); ++i) {
       for (std::size_t j = i + 1; j < scores.size(); ++j) detail::add_ranked(drawn, scores, i, j);
     }
-    // The first `count` steps of a Fisher-Yates shuffle.
-    const std::size_t total = drawn.pairs.size();
-    const std::size_t wanted = std::min(count, total);
-    for (std::size_t k = 0; k < wanted; ++k) {
-      const std::size_t other = k + stream.below(static_cast<std::uint32_t>(total - k));
-      std::swap(drawn.pairs[k], drawn.pairs[other]);
-    }
-    drawn.pairs.resize(wanted);
+    shuffle(drawn.pairs, stream);
+    drawn.pairs.resize(std::min(count, drawn.pairs.size()));
     return drawn;
   }
 };

@@ -2,15 +2,19 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <new>
 #include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
+#include <prefopt/core/mapped_file.hpp>
 #include <prefopt/data/preference_dataset.hpp>
 #include <prefopt/model/language_model.hpp>
 
@@ -85,6 +89,25 @@ inline std::string hash_of(const preference_dataset& data) {
     hash.add(std::span<const double>(&response.score, 1));
   }
   for (const ranked_pair& pair : data.pairs) hash.add(pair.winner).add(pair.loser);
+  return hash.text();
+}
+
+/// Of the bytes of a file, or of the names and bytes of the files directly in a folder.
+inline std::string hash_of_files(const std::filesystem::path& path) {
+  std::vector<std::filesystem::path> files;
+  if (std::filesystem::is_directory(path)) {
+    for (const auto& entry : std::filesystem::directory_iterator(path)) {
+      if (entry.is_regular_file()) files.push_back(entry.path());
+    }
+    std::sort(files.begin(), files.end());
+  } else {
+    files.push_back(path);
+  }
+  content_hash hash;
+  for (const auto& file : files) {
+    if (file != path) hash.add(std::string_view(file.filename().native()));
+    hash.add(mapped_file(file).bytes());
+  }
   return hash.text();
 }
 

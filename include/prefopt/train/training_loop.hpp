@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <prefopt/core/error.hpp>
+#include <prefopt/core/folder_lock.hpp>
 #include <prefopt/core/progress.hpp>
 #include <prefopt/core/stale_temporaries.hpp>
 #include <prefopt/model/language_model.hpp>
@@ -74,7 +75,7 @@ std::size_t accumulate_in_parts(Task& task, std::span<const std::size_t> example
 }
 
 /// Says which example makes the step's gradient not finite, by computing each alone.
-template <trainable_model Model, training_task Task>
+template <parameter_owner Model, training_task Task>
 [[noreturn]] void throw_gradient_error(Model& model, Task& task,
                                        std::span<const parameter> parameters,
                                        std::span<const std::size_t> examples, std::size_t step) {
@@ -156,7 +157,7 @@ inline std::size_t saved_steps(const training_options& options) {
 /// The loop that supervised and preference training share: order of the data, accumulation,
 /// clipping, schedule, metrics, checkpoints, signals. `identity` says what the run starts from (the
 /// hash of the first weights): a checkpoint of another start is refused.
-template <trainable_model Model, training_task Task, optimizer Optimizer>
+template <parameter_owner Model, training_task Task, optimizer Optimizer>
 training_result training_loop(Model& model, Task& task, Optimizer& optimizer,
                               const training_options& options, const std::string& identity) {
   validate(options);
@@ -180,6 +181,11 @@ training_result training_loop(Model& model, Task& task, Optimizer& optimizer,
   }
 
   std::size_t step = 0;
+  folder_lock lock;
+  if (!options.folder.empty()) {
+    std::filesystem::create_directories(options.folder);
+    lock = folder_lock(options.folder);
+  }
   const auto checkpoints = detail::open_checkpoints(options);
   if (checkpoints) {
     step = checkpoints->load_newest(parameters, optimizer, settings, [&](const std::string& text) {
@@ -222,6 +228,7 @@ training_result training_loop(Model& model, Task& task, Optimizer& optimizer,
         std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
     metrics.emplace_back("grad_norm", norm);
     metrics.emplace_back("learning_rate", rate);
+    metrics.emplace_back("step_seconds", seconds);
     metrics.emplace_back("tokens_per_second", static_cast<double>(tokens) / seconds);
     files.write(step, epoch_after(step), metrics);
     char text[64];
