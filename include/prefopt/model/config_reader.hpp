@@ -35,6 +35,16 @@ class config_reader {
     return value->get<std::size_t>();
   }
 
+  /// A count that may be 0.
+  std::size_t whole(const std::string& key, std::optional<std::size_t> fallback = {}) {
+    const auto* value = find(key);
+    if (value == nullptr) return needed(key, fallback);
+    if (!value->is_number_unsigned() || *value > 0x7FFFFFFF) {
+      fail(key, "is " + value->dump() + "; expected a whole number from 0 to 2147483647");
+    }
+    return value->get<std::size_t>();
+  }
+
   double positive(const std::string& key, std::optional<double> fallback = {}) {
     const auto* value = find(key);
     if (value == nullptr) return needed(key, fallback);

@@ -39,16 +39,20 @@ struct parameter {
   bool decays = true;         ///< weight decay applies: false for biases and norms
 };
 
-/// A language model whose parameters prefopt's optimizers may change.
+/// What has parameters that prefopt's optimizers may change.
 ///
 /// 1. `model.parameters()` gives a range of `parameter`, the same ones in the same order each time.
 /// 2. `model.zero_gradients()` sets every gradient to 0.
 /// 3. `model.parameters_changed()` is called after values were written, before the next `forward`.
 template <class Model>
-concept trainable_model = language_model<Model> && requires(Model& model) {
+concept parameter_owner = requires(Model& model) {
   { *model.parameters().begin() } -> std::convertible_to<const parameter&>;
   model.zero_gradients();
   model.parameters_changed();
 };
+
+/// A language model that can be trained.
+template <class Model>
+concept trainable_model = language_model<Model> && parameter_owner<Model>;
 
 }  // namespace prefopt
