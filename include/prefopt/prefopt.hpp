@@ -122,7 +122,14 @@
 #include <prefopt/model/gguf_writer.hpp>         // tensors and keys to a GGUF file
 #include <prefopt/model/json_file.hpp>           // JSON that may be damaged
 #include <prefopt/model/language_model.hpp>  // the concepts: log-probs and gradients; parameters
+#include <prefopt/model/linear_parameters.hpp>  // a matrix, its bias, and what adapters add
 #include <prefopt/model/load_weights.hpp>    // a file's arrays into parameters
+#include <prefopt/model/lora_adapter.hpp>        // PEFT's adapters in and out
+#include <prefopt/model/lora_layout.hpp>         // the matrices that have an adapter
+#include <prefopt/model/lora_options.hpp>        // rank, alpha, targets
+#include <prefopt/model/lora_parameters.hpp>     // A and B of every one
+#include <prefopt/model/matrix_parameter.hpp>    // a matrix and its gradient
+#include <prefopt/model/reference_view.hpp>      // the model with its adapter off
 #include <prefopt/model/rotary_frequencies.hpp>  // how far a position turns each pair
 #include <prefopt/model/safetensors.hpp>     // safetensors in, one file or sharded
 #include <prefopt/model/safetensors_header.hpp>  // what a safetensors file says it holds

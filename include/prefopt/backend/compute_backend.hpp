@@ -19,7 +19,7 @@ namespace prefopt {
 /// Shapes: T rows of a packed batch, R rows that decode, U rows of the head, D width, F hidden, V
 /// vocabulary, Q = (heads + 2 kv_heads) * head_width, C = heads * head_width. Views are row-major.
 /// Gradients of inputs named `dx` are written, or added to where it is said; gradients of
-/// parameters are always added to.
+/// parameters are always added to, and not computed where their view is empty or null.
 ///
 /// 1. `Backend::array` owns floats in the backend's memory: `resize(n)`, `as(rows, columns)` gives
 ///    a view (growing if need be), `data()`, `size()`; fresh memory reads as 0.
@@ -33,7 +33,7 @@ namespace prefopt {
 ///    dx, dweight, dbias)`, which adds to dx.
 /// 6. `activate(kind, up, gate, y)`: act(up), or act(gate) * up where gate is not null;
 ///    `activate_backward(kind, up, gate, dy, dup, dgate)`, dup may be dy.
-/// 7. `add(x, y)`: x += y. `copy(from, to)`. `fill(x, value)`.
+/// 7. `add(x, y)`: x += y. `scale(x, factor)`: x *= factor. `copy(from, to)`. `fill(x, value)`.
 /// 8. `embed(tokens, positions, table, position_table, y)`, `embed_backward(tokens, positions, dy,
 ///    dtable, dposition_table)`; the position table may be null.
 /// 9. `rotate(qkv, positions, shape, rotation, direction)`, queries and keys in place; direction -1
@@ -74,6 +74,7 @@ concept compute_backend = requires(typename Backend::array array, typename Backe
   Backend::activate(activation_kind::silu, c, c, m);
   Backend::activate_backward(activation_kind::silu, c, c, c, m, m);
   Backend::add(m, c);
+  Backend::scale(m, number);
   Backend::copy(c, m);
   Backend::fill(m, number);
   Backend::embed(tokens, indices, c, c, m);

@@ -17,6 +17,9 @@
 #include <prefopt/model/decoding_model.hpp>
 #include <prefopt/model/distribution_model.hpp>
 #include <prefopt/model/language_model.hpp>
+#include <prefopt/model/lora_layout.hpp>
+#include <prefopt/model/lora_options.hpp>
+#include <prefopt/model/lora_parameters.hpp>
 #include <prefopt/model/transformer_blocks.hpp>
 #include <prefopt/model/transformer_cache.hpp>
 #include <prefopt/model/transformer_config.hpp>
@@ -51,10 +54,44 @@ class transformer {
   [[nodiscard]] std::size_t vocabulary_size() const { return config().vocabulary; }
   [[nodiscard]] std::size_t max_positions() const { return config().max_positions; }
 
-  /// In the order of `transformer_layout`.
+  /// What is trained: in the order of `transformer_layout`, or, with an adapter, its A and B of
+  /// every module.
   [[nodiscard]] std::span<const parameter> parameters() { return parameters_.all(); }
   void zero_gradients() { parameters_.zero_gradients(); }
   void parameters_changed() { parameters_.changed(); }
+
+  /// The model's own, whether they are trained or, with an adapter, are not and have no gradients.
+  [[nodiscard]] std::span<const parameter> base_parameters() { return parameters_.base(); }
+
+  /// Adds a low-rank adapter that computes nothing yet (see `lora_options`, and `add_lora` for the
+  /// modules of a checkpoint). From now on it is what is trained.
+  void add_adapter(std::vector<lora_module> modules, const lora_options& options,
+                   std::uint64_t seed) {
+    ready_ = false;
+    parameters_.add_adapter(std::move(modules), options);
+    parameters_.adapter()->initialize(seed);
+  }
+  [[nodiscard]] bool has_adapter() const { return parameters_.adapter() != nullptr; }
+  [[nodiscard]] bool adapter_active() const {
+    return has_adapter() && parameters_.adapter()->active();
+  }
+  /// With the adapter off the model computes as it did before: it is its own reference.
+  void activate_adapter(bool on) {
+    ready_ = false;
+    adapter().activate(on);
+  }
+  [[nodiscard]] const lora_options& adapter_options() { return adapter().options(); }
+  [[nodiscard]] const std::vector<lora_module>& adapter_modules() { return adapter().modules(); }
+  /// Makes the adapter part of the weights, which are trained again from now on.
+  void merge_adapter() {
+    ready_ = false;
+    parameters_.remove_adapter(true);
+  }
+  /// Takes the adapter away: the model is what it was before.
+  void remove_adapter() {
+    ready_ = false;
+    parameters_.remove_adapter(false);
+  }
 
   void forward(const response_batch& batch, std::span<double> log_probs) {
     ready_ = false;
@@ -127,12 +164,16 @@ class transformer {
   void backward(std::span<const double> weights) {
     if (!ready_) throw usage_error("transformer: backward needs a forward before it");
     check_length(weights.size(), batch_.responses);
+    if (has_adapter() && !adapter_active()) {
+      throw usage_error("transformer: the adapter is off, so there is nothing to train");
+    }
     ready_ = false;
     backward_head(weights);
     const matrix_view dx = gradient_.as(batch_.tokens.size(), config().width);
     for (std::size_t i = config().layers; i-- > 0;) {
       blocks_.backward(parameters_, i, batch_, layers_[i], dx);
     }
+    if (!parameters_.trains_base()) return;
     Backend::embed_backward(batch_.tokens, batch_.positions, dx, parameters_.embedding().gradient,
                             parameters_.positions().gradient);
   }
@@ -207,6 +248,11 @@ class transformer {
 
  private:
   using array = typename Backend::array;
+
+  lora_parameters<Backend>& adapter() {
+    if (!has_adapter()) throw usage_error("transformer: there is no adapter");
+    return *parameters_.adapter();
+  }
 
   static constexpr std::size_t visited_rows = 48;  // of logits in memory, in visit_logits
 

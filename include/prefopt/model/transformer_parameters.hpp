@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 #include <numbers>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -14,50 +15,14 @@
 #include <prefopt/core/error.hpp>
 #include <prefopt/core/random.hpp>
 #include <prefopt/model/language_model.hpp>
+#include <prefopt/model/linear_parameters.hpp>
+#include <prefopt/model/lora_parameters.hpp>
+#include <prefopt/model/matrix_parameter.hpp>
 #include <prefopt/model/tensor_shape.hpp>
 #include <prefopt/model/transformer_config.hpp>
 #include <prefopt/model/transformer_layout.hpp>
 
 namespace prefopt {
-
-/// A matrix of parameters with its gradient.
-struct matrix_parameter {
-  matrix_view value;
-  matrix_view gradient;
-};
-
-/// y = x W^T + b. The weight is prepared for products when it is first used after a change.
-template <compute_backend Backend>
-class linear_parameters {
- public:
-  linear_parameters() = default;
-  linear_parameters(matrix_parameter weight, matrix_parameter bias)
-      : weight_(weight), bias_(bias) {}
-
-  void apply(const_matrix_view x, matrix_view y) {
-    Backend::linear(x, prepared(), bias_.value.data, y);
-  }
-  /// dx (=|+=) the gradient; those of the parameters are added to.
-  void backward(const_matrix_view x, const_matrix_view dy, matrix_view dx, bool accumulate) {
-    Backend::linear_backward(x, weight_.value, dy, dx, accumulate, weight_.gradient,
-                             bias_.gradient.data);
-  }
-  void changed() { fresh_ = false; }
-
-  [[nodiscard]] const typename Backend::weight& prepared() {
-    if (!fresh_) packed_.pack(weight_.value);
-    fresh_ = true;
-    return packed_;
-  }
-  [[nodiscard]] const matrix_parameter& weight() const { return weight_; }
-  [[nodiscard]] const matrix_parameter& bias() const { return bias_; }
-
- private:
-  matrix_parameter weight_;
-  matrix_parameter bias_;  // null where there is none
-  typename Backend::weight packed_;
-  bool fresh_ = false;
-};
 
 /// Layer or RMS norm.
 template <compute_backend Backend>
@@ -107,7 +72,8 @@ struct layer_parameters {
   linear_parameters<Backend> down;
 };
 
-/// All values in one array and all gradients in another, as `transformer_layout` lists them.
+/// All values in one array and all gradients in another, as `transformer_layout` lists them. With
+/// an adapter, its arrays are the parameters, and those of the model have no gradients.
 template <compute_backend Backend>
 class transformer_parameters {
  public:
@@ -119,6 +85,9 @@ class transformer_parameters {
     build();
     Backend::copy({other.values_.data(), 1, other.values_.size()},
                   {values_.data(), 1, values_.size()});
+    if (!other.adapter_) return;
+    add_adapter(other.adapter_->modules(), other.adapter_->options());
+    adapter_->assign(*other.adapter_);
   }
   transformer_parameters(transformer_parameters&&) noexcept = default;
   transformer_parameters& operator=(transformer_parameters&&) noexcept = default;
@@ -137,24 +106,59 @@ class transformer_parameters {
         value = matrix ? 0.02F * static_cast<float>(normal(random)) : (bias ? 0.0F : 1.0F);
       }
     }
-    changed();
+    for_each_linear([](auto& linear) { linear.changed(); });
   }
 
-  void zero_gradients() { Backend::fill({gradients_.data(), 1, gradients_.size()}, 0.0F); }
+  void zero_gradients() {
+    if (adapter_) return adapter_->zero_gradients();
+    Backend::fill({gradients_.data(), 1, gradients_.size()}, 0.0F);
+  }
 
+  /// Of what `all` gives.
   void changed() {
-    for (auto& layer : layers_) {
-      layer.qkv.changed();
-      layer.output.changed();
-      layer.gate.changed();
-      layer.up.changed();
-      layer.down.changed();
+    for_each_linear([&](auto& linear) { adapter_ ? linear.adapter_changed() : linear.changed(); });
+  }
+
+  /// Freezes the parameters and gives up their gradients; `all` gives the adapter's from now on,
+  /// which are 0.
+  void add_adapter(std::vector<lora_module> modules, const lora_options& options) {
+    if (adapter_) throw usage_error("lora: the model has an adapter already");
+    for (const auto& module : modules) check(module);
+    gradients_ = {};
+    for (parameter& each : all_) each.gradient = {};
+    view_parameters();
+    adapter_.emplace(std::move(modules), options);
+    for (std::size_t m = 0; m < adapter_->modules().size(); ++m) {
+      const matrix_view weight = find(adapter_->modules()[m].parameter).value;
+      for_each_linear([&](auto& linear) {
+        if (linear.weight().value.data == weight.data) linear.add_adapter(adapter_->part(m));
+      });
     }
-    head_.changed();
+  }
+
+  /// Takes the adapter away; `merge`: its product becomes part of the weights before.
+  void remove_adapter(bool merge) {
+    if (!adapter_) throw usage_error("lora: the model has no adapter");
+    if (merge) for_each_linear([](auto& linear) { linear.merge_adapter(); });
+    adapter_.reset();
+    gradients_.resize(values_.size());
+    for (parameter& each : all_) {
+      each.gradient = {gradients_.data() + (each.value.data() - values_.data()), each.value.size()};
+    }
+    view_parameters();
+  }
+
+  [[nodiscard]] lora_parameters<Backend>* adapter() { return adapter_ ? &*adapter_ : nullptr; }
+  [[nodiscard]] const lora_parameters<Backend>* adapter() const {
+    return adapter_ ? &*adapter_ : nullptr;
   }
 
   [[nodiscard]] const transformer_config& config() const { return config_; }
-  [[nodiscard]] std::span<const parameter> all() const { return all_; }
+  /// What is trained: the adapter's, where there is one.
+  [[nodiscard]] std::span<const parameter> all() const { return adapter_ ? adapter_->all() : all_; }
+  /// The model's own; with an adapter they are not to be changed.
+  [[nodiscard]] std::span<const parameter> base() const { return all_; }
+  [[nodiscard]] bool trains_base() const { return !adapter_; }
   [[nodiscard]] layer_parameters<Backend>& layer(std::size_t i) { return layers_[i]; }
   [[nodiscard]] const matrix_parameter& embedding() const { return embedding_; }
   [[nodiscard]] const matrix_parameter& positions() const { return positions_; }  // may be null
@@ -183,6 +187,26 @@ class transformer_parameters {
              std::to_string(c.layers) + " layers");
     need(!c.score_scale || *c.score_scale > 0, "score_scale must be positive");
     need(c.norm_epsilon > 0, "norm_epsilon must be positive");
+  }
+
+  void check(const lora_module& module) const {
+    const matrix_view weight = find(module.parameter).value;
+    if (weight.data != nullptr && module.parameter.starts_with("layers.") &&
+        weight.rows == module.outputs && weight.columns == module.inputs &&
+        module.first_row <= weight.rows && module.rows <= weight.rows - module.first_row) {
+      return;
+    }
+    throw usage_error("lora: '" + module.name + "' is no module of this model");
+  }
+
+  template <class F>
+  void for_each_linear(F f) {
+    for (auto& layer : layers_) {
+      for (auto* linear : {&layer.qkv, &layer.output, &layer.gate, &layer.up, &layer.down}) {
+        f(*linear);
+      }
+    }
+    f(head_);
   }
 
   static double normal(random_stream& random) {  // Box and Muller
@@ -214,6 +238,12 @@ class transformer_parameters {
                       entry.decays});
       offset += padded(entry);
     }
+    view_parameters();
+  }
+
+  /// Everything that views the arrays, anew.
+  void view_parameters() {
+    layers_.clear();
     embedding_ = find("embedding.weight");
     positions_ = find("positions.weight");
     for (std::size_t i = 0; i < config_.layers; ++i) {
@@ -245,6 +275,7 @@ class transformer_parameters {
       if (p.name != name) continue;
       const std::size_t rows = p.shape.size() == 2 ? p.shape[0] : 1;
       const std::size_t columns = p.shape.back();
+      if (p.gradient.empty()) return {{p.value.data(), rows, columns}, {}};
       return {{p.value.data(), rows, columns}, {p.gradient.data(), rows, columns}};
     }
     return {};
@@ -271,6 +302,7 @@ class transformer_parameters {
   std::vector<layer_parameters<Backend>> layers_;
   norm_parameters<Backend> final_norm_;
   linear_parameters<Backend> head_;
+  std::optional<lora_parameters<Backend>> adapter_;
 };
 
 }  // namespace prefopt

@@ -57,6 +57,9 @@ struct eigen_backend {
   }
 
   static void add(matrix_view x, const_matrix_view y) { detail::add(x, y); }
+  static void scale(matrix_view x, float factor) {
+    for (std::size_t i = 0; i < x.size(); ++i) x.data[i] *= factor;
+  }
   static void copy(const_matrix_view from, matrix_view to) {
     std::copy_n(from.data, from.size(), to.data);
   }

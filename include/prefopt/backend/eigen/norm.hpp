@@ -48,7 +48,7 @@ inline void norm_forward(const_matrix_view x, const float* weight, const float* 
   }
 }
 
-/// dx += the gradient; weight_gradient and bias_gradient (may be null) += theirs.
+/// dx += the gradient; weight_gradient and bias_gradient (either may be null) += theirs.
 inline void norm_backward(const_matrix_view x, const float* weight, float epsilon, bool centred,
                           const_matrix_view dy, matrix_view dx, float* weight_gradient,
                           float* bias_gradient) {
@@ -74,6 +74,7 @@ inline void norm_backward(const_matrix_view x, const float* weight, float epsilo
       out[i] += s.scale * (g[i] * weight[i] - mean_u - (in[i] - s.mean) * s.scale * mean_uz);
     }
   }
+  if (weight_gradient == nullptr && bias_gradient == nullptr) return;
   // Columns are shared out, so that the order of the rows' sum does not depend on the threads.
   constexpr std::size_t block = 64;
 #pragma omp parallel for schedule(static) if (worth_threads(x.size()))
@@ -83,7 +84,7 @@ inline void norm_backward(const_matrix_view x, const float* weight, float epsilo
       const float* in = x.row(r);
       const float* g = dy.row(r);
       const norm_statistics s = statistics[r];
-      for (std::size_t i = first; i < last; ++i) {
+      for (std::size_t i = first; i < last && weight_gradient != nullptr; ++i) {
         weight_gradient[i] += g[i] * (in[i] - s.mean) * s.scale;
       }
       if (bias_gradient != nullptr) {

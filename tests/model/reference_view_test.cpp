@@ -1,0 +1,80 @@
+#include <prefopt/model/reference_view.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <prefopt/model/architectures.hpp>
+#include <prefopt/model/decoding_model.hpp>
+#include <prefopt/model/distribution_model.hpp>
+#include <prefopt/model/eigen_transformer.hpp>
+#include <prefopt/model/lora_layout.hpp>
+#include <support/damage.hpp>
+#include <support/test_models.hpp>
+
+namespace prefopt {
+namespace {
+
+using view = reference_view<eigen_transformer>;
+static_assert(adapted_model<eigen_transformer>);
+static_assert(language_model<view>);
+static_assert(distribution_model<view>);
+static_assert(decoding_model<view>);
+static_assert(!trainable_model<view>);
+
+const token_sequence prompt{3, 14, 15};
+const token_sequence response{5, 8, 9, 7};
+
+TEST(reference_view, IsTheModelBeforeItsTraining) {
+  const auto config = test::odd_llama();
+  auto plain = test::random_transformer(config);
+  auto model = test::random_transformer(config);
+  model.add_adapter(lora_modules(find_architecture("llama"), config, {}), {}, 1);
+  for (const parameter& each : model.parameters()) {
+    for (float& value : each.value) value += 0.05F;
+  }
+  model.parameters_changed();
+  response_batch batch;
+  batch.groups.push_back({prompt, {response}});
+  view reference(model);
+  std::vector<double> expected(1), found(1), policy(1);
+  plain.log_probs(batch, std::span<double>(expected));
+  reference.forward(batch, std::span<double>(found));
+  EXPECT_EQ(found, expected);
+  EXPECT_TRUE(model.adapter_active());
+  model.log_probs(batch, std::span<double>(policy));
+  EXPECT_GT(std::fabs(policy[0] - expected[0]), 1e-3);
+  EXPECT_EQ(reference.token_log_probs(batch), plain.token_log_probs(batch));
+  std::vector<float> logits(config.vocabulary), same(config.vocabulary);
+  auto cache = reference.make_cache();
+  auto plain_cache = plain.make_cache();
+  reference.prefill(cache, prompt, logits);
+  plain.prefill(plain_cache, prompt, same);
+  EXPECT_EQ(logits, same);
+  const std::vector<double> weights(1, 1.0);
+  test::expect_error<usage_error>([&] { reference.backward(std::span<const double>(weights)); },
+                                  "a reference has no gradient");
+}
+
+TEST(reference_view, SwitchesBackAfterAnError) {
+  const auto config = test::odd_gpt2();
+  auto model = test::random_transformer(config);
+  test::expect_error<usage_error>([&] { view reference(model); }, "the model has no adapter");
+  model.add_adapter(lora_modules(find_architecture("gpt2"), config, {}), {}, 1);
+  view reference(model);
+  const token_sequence wrong{1000};
+  response_batch batch;
+  batch.groups.push_back({prompt, {wrong}});
+  std::vector<double> log_probs(1);
+  EXPECT_THROW(reference.log_probs(batch, std::span<double>(log_probs)), usage_error);
+  EXPECT_TRUE(model.adapter_active());
+  model.activate_adapter(false);
+  EXPECT_THROW(reference.log_probs(batch, std::span<double>(log_probs)), usage_error);
+  EXPECT_FALSE(model.adapter_active());
+}
+
+}  // namespace
+}  // namespace prefopt
