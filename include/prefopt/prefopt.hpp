@@ -102,36 +102,44 @@
 #include <prefopt/backend/rotation.hpp>             // which coordinates turn, and how far
 
 // model/: language models and their checkpoints
-#include <prefopt/model/architecture.hpp>        // one kind of checkpoint
-#include <prefopt/model/architecture_gpt2.hpp>   // GPT-2
-#include <prefopt/model/architecture_llama.hpp>  // Llama and its family
-#include <prefopt/model/architectures.hpp>       // the table of them
-#include <prefopt/model/checkpoint.hpp>          // open_checkpoint: a folder or a GGUF file
-#include <prefopt/model/config_reader.hpp>       // fields of config.json
-#include <prefopt/model/decoding_model.hpp>      // the concept: token by token over a cache
-#include <prefopt/model/distribution_model.hpp>  // the concept: whole next-token distributions
-#include <prefopt/model/eigen_transformer.hpp>   // the decoder on the processor
-#include <prefopt/model/find_model.hpp>          // a model's name -> folder or GGUF file
-#include <prefopt/model/float_format.hpp>        // float32, float16, bfloat16
-#include <prefopt/model/ggml_blocks.hpp>         // quantized blocks to floats
-#include <prefopt/model/ggml_k_blocks.hpp>       // the same of K-quants
-#include <prefopt/model/gguf.hpp>                // GGUF in
-#include <prefopt/model/gguf_description.hpp>    // what a GGUF file says of a model
-#include <prefopt/model/gguf_metadata.hpp>       // a GGUF file's keys
-#include <prefopt/model/gguf_tokenizer.hpp>      // the tokenizer in a GGUF file
-#include <prefopt/model/gguf_writer.hpp>         // tensors and keys to a GGUF file
-#include <prefopt/model/json_file.hpp>           // JSON that may be damaged
-#include <prefopt/model/language_model.hpp>  // the concepts: log-probs and gradients; parameters
+#include <prefopt/model/architecture.hpp>           // one kind of checkpoint
+#include <prefopt/model/architecture_gpt2.hpp>      // GPT-2
+#include <prefopt/model/architecture_gpt_neo.hpp>   // GPT-Neo
+#include <prefopt/model/architecture_gpt_neox.hpp>  // GPT-NeoX and Pythia
+#include <prefopt/model/architecture_gptj.hpp>      // GPT-J
+#include <prefopt/model/architecture_llama.hpp>     // Llama, and what its family shares
+#include <prefopt/model/architecture_mistral.hpp>   // Mistral
+#include <prefopt/model/architecture_qwen.hpp>      // Qwen2, Qwen2.5 and Qwen3
+#include <prefopt/model/architecture_smollm3.hpp>   // SmolLM3
+#include <prefopt/model/architectures.hpp>          // the table of them
+#include <prefopt/model/checkpoint.hpp>             // open_checkpoint: a folder or a GGUF file
+#include <prefopt/model/config_reader.hpp>          // fields of config.json
+#include <prefopt/model/decoding_model.hpp>         // the concept: token by token over a cache
+#include <prefopt/model/distribution_model.hpp>     // the concept: whole next-token distributions
+#include <prefopt/model/eigen_transformer.hpp>      // the decoder on the processor
+#include <prefopt/model/find_model.hpp>             // a model's name -> folder or GGUF file
+#include <prefopt/model/float_format.hpp>           // float32, float16, bfloat16
+#include <prefopt/model/ggml_blocks.hpp>            // quantized blocks to floats
+#include <prefopt/model/ggml_k_blocks.hpp>          // the same of K-quants
+#include <prefopt/model/gguf.hpp>                   // GGUF in
+#include <prefopt/model/gguf_description.hpp>       // what a GGUF file says of a model
+#include <prefopt/model/gguf_metadata.hpp>          // a GGUF file's keys
+#include <prefopt/model/gguf_tokenizer.hpp>         // the tokenizer in a GGUF file
+#include <prefopt/model/gguf_writer.hpp>            // tensors and keys to a GGUF file
+#include <prefopt/model/json_file.hpp>              // JSON that may be damaged
+#include <prefopt/model/language_model.hpp>     // the concepts: log-probs and gradients; parameters
+#include <prefopt/model/layer_windows.hpp>      // which layers have a window
 #include <prefopt/model/linear_parameters.hpp>  // a matrix, its bias, and what adapters add
-#include <prefopt/model/load_weights.hpp>    // a file's arrays into parameters
-#include <prefopt/model/lora_adapter.hpp>        // PEFT's adapters in and out
-#include <prefopt/model/lora_layout.hpp>         // the matrices that have an adapter
-#include <prefopt/model/lora_options.hpp>        // rank, alpha, targets
-#include <prefopt/model/lora_parameters.hpp>     // A and B of every one
-#include <prefopt/model/matrix_parameter.hpp>    // a matrix and its gradient
-#include <prefopt/model/reference_view.hpp>      // the model with its adapter off
+#include <prefopt/model/load_weights.hpp>       // a file's arrays into parameters
+#include <prefopt/model/lora_adapter.hpp>       // PEFT's adapters in and out
+#include <prefopt/model/lora_layout.hpp>        // the matrices that have an adapter
+#include <prefopt/model/lora_options.hpp>       // rank, alpha, targets
+#include <prefopt/model/lora_parameters.hpp>    // A and B of every one
+#include <prefopt/model/matrix_parameter.hpp>   // a matrix and its gradient
+#include <prefopt/model/reference_view.hpp>     // the model with its adapter off
+#include <prefopt/model/rope_fields.hpp>        // what config.json says about rotation
 #include <prefopt/model/rotary_frequencies.hpp>  // how far a position turns each pair
-#include <prefopt/model/safetensors.hpp>     // safetensors in, one file or sharded
+#include <prefopt/model/safetensors.hpp>         // safetensors in, one file or sharded
 #include <prefopt/model/safetensors_header.hpp>  // what a safetensors file says it holds
 #include <prefopt/model/safetensors_writer.hpp>  // safetensors out
 #include <prefopt/model/save_checkpoint.hpp>     // a folder that transformers reads

@@ -157,10 +157,11 @@ TEST_F(spoiled_checkpoint, NamesFieldsThatChangeTheMathematics) {
   refuse({{"model_type", nullptr}}, "field 'model_type': is absent");
   refuse({{"hidden_act", "relu"}}, "field 'hidden_act': is 'relu'");
   refuse({{"hidden_act", 3}}, "field 'hidden_act': is 3; expected a string");
-  refuse({{"rope_scaling", {{"rope_type", "llama3"}, {"factor", 8.0}}}},
-         "field 'rope_scaling.rope_type': is \"llama3\"");
+  refuse({{"rope_scaling", {{"rope_type", "yarn"}, {"factor", 8.0}}}},
+         "field 'rope_scaling.rope_type': is 'yarn', which is not supported");
   refuse({{"rope_scaling", {{"factor", 8.0}}}}, "field 'rope_scaling.factor'");
-  refuse({{"rope_parameters", {{"rope_type", "linear"}}}}, "field 'rope_parameters.rope_type'");
+  refuse({{"rope_parameters", {{"rope_type", "linear"}}}},
+         "field 'rope_parameters.factor': is absent");
   refuse({{"rope_parameters", {{"partial_rotary_factor", 0.5}}}}, "partial_rotary_factor");
   refuse({{"rope_parameters", 7}}, "field 'rope_parameters': is 7; expected an object");
   refuse({{"rope_interleaved", true}}, "field 'rope_interleaved'");
@@ -174,7 +175,7 @@ TEST_F(spoiled_checkpoint, NamesFieldsThatChangeTheMathematics) {
   refuse({{"num_hidden_layers", 2.5}}, "field 'num_hidden_layers'");
   refuse({{"num_key_value_heads", 3}}, "does not divide num_attention_heads");
   refuse({{"num_attention_heads", 2000}}, "num_attention_heads");
-  refuse({{"head_dim", 5}}, "field 'head_dim': is odd");
+  refuse({{"head_dim", 5}}, "field 'head_dim': makes 5 coordinates of a head turn");
   refuse({{"rms_norm_eps", 0}}, "field 'rms_norm_eps': is 0; expected a number over 0");
   refuse({{"tie_word_embeddings", "yes"}}, "expected true or false");
   accept({{"sliding_window", nullptr}, {"_name_or_path", "x"}, {"rope_scaling", nullptr}});
@@ -191,7 +192,8 @@ TEST_F(spoiled_checkpoint, NamesFieldsThatChangeTheMathematics) {
 TEST_F(spoiled_checkpoint, ComparesTheConfigurationWithTheTensors) {
   refuse({{"num_hidden_layers", 3}}, "9 tensors are missing: model.layers.2.input_layernorm");
   refuse({{"num_hidden_layers", 1}}, "9 tensors are unexpected: model.layers.1.input_layernorm");
-  refuse({{"num_hidden_layers", 2000000000}}, "should have 2000000000 layers, but has only 21");
+  refuse({{"num_hidden_layers", 3000}}, "should have 3000 layers, but has only 21");
+  refuse({{"num_hidden_layers", 2000000000}}, "expected at most 10000 layers");
   refuse({{"vocab_size", 2000000000}}, "2 tensors have a wrong shape");
   refuse({{"hidden_size", 2000000000}}, "tensors have a wrong shape");
   refuse({{"hidden_size", 2000000000}, {"vocab_size", 2000000000}}, "larger than memory");

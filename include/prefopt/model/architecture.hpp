@@ -23,12 +23,12 @@ struct architecture {
   std::string_view class_name;  ///< transformers' class of the language model
   std::string_view prefix;      ///< of names in files of the whole model; absent in the bare one's
   std::vector<name_rule> names;
-  std::vector<name_rule> gguf_names;
-  std::vector<std::string_view> ignored;  ///< endings of names of buffers that hold no weights
-  transformer_config (*read)(config_reader& config);
-  nlohmann::ordered_json (*write)(const transformer_config& config);
+  std::vector<name_rule> gguf_names{};      ///< empty where GGUF files of the kind are not read
+  std::vector<std::string_view> ignored{};  ///< endings of names of buffers that hold no weights
+  transformer_config (*read)(config_reader& config) = nullptr;
+  nlohmann::ordered_json (*write)(const transformer_config& config) = nullptr;
   /// From a GGUF file's keys without their prefix; what the keys leave open is in the tensors.
-  transformer_config (*read_gguf)(config_reader& keys, const gguf_file& file);
+  transformer_config (*read_gguf)(config_reader& keys, const gguf_file& file) = nullptr;
 };
 
 namespace detail {

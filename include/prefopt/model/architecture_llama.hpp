@@ -1,78 +1,108 @@
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include <prefopt/model/architecture.hpp>
+#include <prefopt/model/rope_fields.hpp>
 
 namespace prefopt {
 
 namespace detail {
 
-/// Rotation with a fixed base and nothing else; `rope_scaling` is transformers 4's field, and
-/// `rope_parameters` transformers 5's.
-inline double read_rope(config_reader& config) {
-  double theta = config.positive("rope_theta", 10000.0);
-  for (const char* key : {"rope_scaling", "rope_parameters"}) {
-    auto rope = config.object(key);
-    if (!rope) continue;
-    theta = rope->positive("rope_theta", theta);
-    rope->only("rope_type", "default");
-    rope->only("type", "default");
-    rope->only("partial_rotary_factor", 1.0);
-    rope->finish();
-  }
-  config.only("partial_rotary_factor", 1.0);
-  config.only("rope_interleaved", false);
-  return theta;
-}
+/// What transformers' configuration classes of the family assume where a field is absent.
+struct llama_defaults {
+  std::size_t vocabulary = 32000;
+  std::size_t width = 4096;
+  std::size_t hidden = 11008;
+  std::size_t layers = 32;
+  std::size_t heads = 32;
+  std::optional<std::size_t> kv_heads{};    ///< heads where it is not given
+  std::optional<std::size_t> head_width{};  ///< width / heads where it is not given
+  std::size_t max_positions = 2048;
+  double rope_theta = 10000.0;
+  bool tied_head = false;
+};
 
-/// config.json of the Llama family: Llama 1 and 2, TinyLlama, SmolLM, SmolLM2, ...
-inline transformer_config read_llama(config_reader& config) {
+/// The fields that all of the family have. Biases, windows and norms of heads are for the callers.
+inline transformer_config read_llama_family(config_reader& config, const llama_defaults& defaults) {
   transformer_config result;
   result.norm = transformer_config::norm_kind::rms;
   result.positions = transformer_config::position_kind::rotary_half;
   result.gated = true;
-  result.vocabulary = config.count("vocab_size", 32000);
-  result.width = config.count("hidden_size", 4096);
-  result.layers = config.count("num_hidden_layers", 32);
-  result.heads = config.count("num_attention_heads", 32);
-  result.kv_heads = config.count("num_key_value_heads", result.heads);
+  result.qkv_bias = result.output_bias = result.feed_forward_bias = false;
+  result.vocabulary = config.count("vocab_size", defaults.vocabulary);
+  result.width = config.count("hidden_size", defaults.width);
+  result.layers = config.layers("num_hidden_layers", defaults.layers);
+  result.heads = config.count("num_attention_heads", defaults.heads);
+  result.kv_heads = config.count("num_key_value_heads", defaults.kv_heads.value_or(result.heads));
   if (result.heads % result.kv_heads != 0) {
     config.fail("num_key_value_heads", "does not divide num_attention_heads");
   }
   if (result.width < result.heads) config.fail("num_attention_heads", "exceeds hidden_size");
-  result.head_width = config.count("head_dim", result.width / result.heads);
-  if (result.head_width % 2 != 0) config.fail("head_dim", "is odd, but rotation takes pairs");
-  result.hidden = config.count("intermediate_size", 11008);
-  result.max_positions = config.count("max_position_embeddings", 2048);
+  result.head_width =
+      config.count("head_dim", defaults.head_width.value_or(result.width / result.heads));
+  result.hidden = config.count("intermediate_size", defaults.hidden);
+  result.max_positions = config.count("max_position_embeddings", defaults.max_positions);
   result.norm_epsilon = config.positive("rms_norm_eps", 1e-6);
-  result.rope_theta = read_rope(config);
+  read_rope(config, result, {.theta = defaults.rope_theta});
+  if (result.rotary_width != 0) {
+    config.fail("partial_rotary_factor", "is not 1, which is not supported for this kind of model");
+  }
   result.activation = read_activation(config, "hidden_act", "silu");
+  result.tied_head = config.flag("tie_word_embeddings", defaults.tied_head);
+  config.harmless({"attention_dropout"});
+  return result;
+}
+
+inline nlohmann::ordered_json write_llama_family(const transformer_config& config) {
+  nlohmann::ordered_json fields{
+      {"vocab_size", config.vocabulary},        {"hidden_size", config.width},
+      {"intermediate_size", config.hidden},     {"num_hidden_layers", config.layers},
+      {"num_attention_heads", config.heads},    {"num_key_value_heads", config.kv_heads},
+      {"head_dim", config.head_width},          {"max_position_embeddings", config.max_positions},
+      {"rms_norm_eps", config.norm_epsilon},    {"hidden_act", activation_name(config.activation)},
+      {"tie_word_embeddings", config.tied_head}};
+  fields.update(write_rope(config));
+  return fields;
+}
+
+/// config.json of Llama 1 to 3, TinyLlama, SmolLM, SmolLM2, ...
+inline transformer_config read_llama(config_reader& config) {
+  transformer_config result = read_llama_family(config, {});
   result.qkv_bias = result.output_bias = config.flag("attention_bias", false);
   result.feed_forward_bias = config.flag("mlp_bias", false);
-  result.tied_head = config.flag("tie_word_embeddings", false);
-  config.harmless({"attention_dropout", "pretraining_tp", "is_llama_config"});
+  config.harmless({"pretraining_tp", "is_llama_config"});
   return result;
 }
 
 inline nlohmann::ordered_json write_llama(const transformer_config& config) {
-  return {{"vocab_size", config.vocabulary},
-          {"hidden_size", config.width},
-          {"intermediate_size", config.hidden},
-          {"num_hidden_layers", config.layers},
-          {"num_attention_heads", config.heads},
-          {"num_key_value_heads", config.kv_heads},
-          {"head_dim", config.head_width},
-          {"max_position_embeddings", config.max_positions},
-          {"rms_norm_eps", config.norm_epsilon},
-          {"rope_theta", config.rope_theta},
-          {"rope_parameters", {{"rope_type", "default"}, {"rope_theta", config.rope_theta}}},
-          {"hidden_act", activation_name(config.activation)},
-          {"attention_bias", config.qkv_bias},
-          {"mlp_bias", config.feed_forward_bias},
-          {"tie_word_embeddings", config.tied_head}};
+  nlohmann::ordered_json fields = write_llama_family(config);
+  fields["attention_bias"] = config.qkv_bias;
+  fields["mlp_bias"] = config.feed_forward_bias;
+  return fields;
+}
+
+/// Names in the files of the whole family.
+inline std::vector<name_rule> llama_names() {
+  return {
+      {"embedding", {"embed_tokens"}},
+      {"layers.{}.attention_norm", {"layers.{}.input_layernorm"}},
+      {"layers.{}.attention.qkv",
+       {"layers.{}.self_attn.q_proj", "layers.{}.self_attn.k_proj", "layers.{}.self_attn.v_proj"}},
+      {"layers.{}.attention.query_norm", {"layers.{}.self_attn.q_norm"}},
+      {"layers.{}.attention.key_norm", {"layers.{}.self_attn.k_norm"}},
+      {"layers.{}.attention.output", {"layers.{}.self_attn.o_proj"}},
+      {"layers.{}.feed_forward_norm", {"layers.{}.post_attention_layernorm"}},
+      {"layers.{}.feed_forward.gate", {"layers.{}.mlp.gate_proj"}},
+      {"layers.{}.feed_forward.up", {"layers.{}.mlp.up_proj"}},
+      {"layers.{}.feed_forward.down", {"layers.{}.mlp.down_proj"}},
+      {"final_norm", {"norm"}},
+      {.parameter = "head", .stored = {"lm_head"}, .outside = true}};
 }
 
 /// llama.cpp's keys. `rope_freqs.weight`, the frequencies of scaled rotation, is not among the
@@ -111,23 +141,12 @@ inline transformer_config read_gguf_llama(config_reader& keys, const gguf_file& 
 
 }  // namespace detail
 
-/// Llama 1 and 2 and what is built like them: TinyLlama, SmolLM, SmolLM2.
+/// Llama 1 to 3 and what is built like them: TinyLlama, SmolLM, SmolLM2.
 inline architecture llama_architecture() {
   return {.model_type = "llama",
           .class_name = "LlamaForCausalLM",
           .prefix = "model.",
-          .names = {{"embedding", {"embed_tokens"}},
-                    {"layers.{}.attention_norm", {"layers.{}.input_layernorm"}},
-                    {"layers.{}.attention.qkv",
-                     {"layers.{}.self_attn.q_proj", "layers.{}.self_attn.k_proj",
-                      "layers.{}.self_attn.v_proj"}},
-                    {"layers.{}.attention.output", {"layers.{}.self_attn.o_proj"}},
-                    {"layers.{}.feed_forward_norm", {"layers.{}.post_attention_layernorm"}},
-                    {"layers.{}.feed_forward.gate", {"layers.{}.mlp.gate_proj"}},
-                    {"layers.{}.feed_forward.up", {"layers.{}.mlp.up_proj"}},
-                    {"layers.{}.feed_forward.down", {"layers.{}.mlp.down_proj"}},
-                    {"final_norm", {"norm"}},
-                    {.parameter = "head", .stored = {"lm_head"}, .outside = true}},
+          .names = detail::llama_names(),
           .gguf_names = {{"embedding", {"token_embd"}},
                          {"layers.{}.attention_norm", {"blk.{}.attn_norm"}},
                          {.parameter = "layers.{}.attention.qkv",

@@ -12,13 +12,22 @@
 #include <prefopt/core/error.hpp>
 #include <prefopt/model/architecture.hpp>
 #include <prefopt/model/architecture_gpt2.hpp>
+#include <prefopt/model/architecture_gpt_neo.hpp>
+#include <prefopt/model/architecture_gpt_neox.hpp>
+#include <prefopt/model/architecture_gptj.hpp>
 #include <prefopt/model/architecture_llama.hpp>
+#include <prefopt/model/architecture_mistral.hpp>
+#include <prefopt/model/architecture_qwen.hpp>
+#include <prefopt/model/architecture_smollm3.hpp>
 
 namespace prefopt {
 
 /// Every kind of checkpoint that is read and written.
 inline const std::vector<architecture>& architectures() {
-  static const std::vector<architecture> table{gpt2_architecture(), llama_architecture()};
+  static const std::vector<architecture> table{
+      gpt2_architecture(),     gpt_neo_architecture(), gptj_architecture(),
+      gpt_neox_architecture(), llama_architecture(),   mistral_architecture(),
+      qwen2_architecture(),    qwen3_architecture(),   smollm3_architecture()};
   return table;
 }
 
@@ -59,6 +68,11 @@ inline model_description read_config(const gguf_file& file) {
   const auto& metadata = file.metadata();
   const std::string model_type = metadata.text("general.architecture");
   const auto& kind = find_architecture(model_type, file.path().string());
+  if (kind.read_gguf == nullptr) {
+    throw checkpoint_error(file.path().string(), "",
+                           "holds a model of type '" + model_type +
+                               "', which is read from folders of Hugging Face's format alone");
+  }
   const std::string prefix = model_type + ".";
   nlohmann::ordered_json fields = nlohmann::ordered_json::object();
   for (const auto& key : metadata.keys()) {

@@ -148,7 +148,8 @@ inline void find_tensors(model_checkpoint& result, bool gguf) {
   if (result.config.tied_head || !(says_tied || gguf)) return;
   if (equal_tensors(*result.tensors, result.matches.front().parts.front().name, head)) {
     result.config.tied_head = true;
-    result.matches.pop_back();  // the head comes last
+    std::erase_if(result.matches,
+                  [](const auto& match) { return match.parameter.name == "head.weight"; });
   } else if (says_tied) {
     throw checkpoint_error(result.path.string(), "tensor '" + head + "'",
                            "differs from the embedding, but config.json says that they are tied");

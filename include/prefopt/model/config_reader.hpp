@@ -68,12 +68,34 @@ class config_reader {
     return value->get<std::string>();
   }
 
+  /// A number of layers. It is bounded, for there are lists with an element a layer.
+  std::size_t layers(const std::string& key, std::optional<std::size_t> fallback = {}) {
+    const std::size_t found = count(key, fallback);
+    if (found > 10'000)
+      fail(key, "is " + std::to_string(found) + "; expected at most 10000 layers");
+    return found;
+  }
+
+  /// An array; nothing where the field is absent.
+  std::optional<nlohmann::ordered_json> list(const std::string& key) {
+    const auto* value = find(key);
+    if (value == nullptr) return {};
+    if (!value->is_array()) fail(key, "is " + value->dump() + "; expected a list");
+    return *value;
+  }
+
   /// An object inside, which has to be `finish`ed too; nothing where the field is absent.
   std::optional<config_reader> object(const std::string& key) {
     const auto* value = find(key);
     if (value == nullptr) return {};
     if (!value->is_object()) fail(key, "is " + value->dump() + "; expected an object");
     return config_reader(*value, file_, inside_ + key + ".");
+  }
+
+  /// The field is there and null, which for some fields is not the same as absent.
+  [[nodiscard]] bool is_null(const std::string& key) const {
+    const auto found = fields_.find(key);
+    return found != fields_.end() && found->is_null();
   }
 
   /// A field that must be absent or have this value, because the model has nothing else.

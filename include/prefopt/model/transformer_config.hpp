@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include <prefopt/backend/attention_shape.hpp>
@@ -71,6 +72,11 @@ struct transformer_config {
   }
   [[nodiscard]] std::size_t window(std::size_t layer) const {
     return windows.empty() ? 0 : windows[layer];
+  }
+  /// One a layer; where no layer has a window, `windows` is left empty.
+  void set_windows(std::vector<std::size_t> of_layers) {
+    const bool any = std::any_of(of_layers.begin(), of_layers.end(), [](auto w) { return w != 0; });
+    windows = any ? std::move(of_layers) : std::vector<std::size_t>{};
   }
   /// Of one layer's attention.
   [[nodiscard]] attention_shape attention(std::size_t layer) const {
