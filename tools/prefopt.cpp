@@ -21,6 +21,14 @@ constexpr command_entry entries[] = {
     {"tokenize", "texts to token ids", define_tokenize},
     {"logprobs", "log-probs of responses to prompts", define_logprobs},
     {"sample", "responses of a model to prompts", define_sample},
+    {"score", "scores of responses, by a lexicon or a classifier", define_score},
+    {"pair", "scored responses to preference pairs", define_pair},
+    {"sft", "train a model on texts", define_sft},
+    {"train", "train a model on preference pairs: DPO, ODPO, SLiC, ...", define_train},
+    {"train-classifier", "train a classifier of texts, to score with", define_train_classifier},
+    {"evaluate", "KL from a reference, reward, win rate, with intervals", define_evaluate},
+    {"plot", "pictures of runs and results", define_plot},
+    {"convert", "a checkpoint to another format or precision", define_convert},
     {"completion", "a script that completes commands and options in bash", define_completion},
 };
 

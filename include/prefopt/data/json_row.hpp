@@ -106,6 +106,7 @@ class json_row {
   }
 
   [[nodiscard]] simdjson::dom::object object() const { return object_; }
+  [[nodiscard]] std::size_t line() const noexcept { return line_; }  ///< from 1
 
   /// An object inside of this one as a row of its own, in the same line of the same file.
   [[nodiscard]] json_row inner(simdjson::dom::object object) const {

@@ -1,0 +1,109 @@
+#include <cstddef>
+#include <iostream>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include <prefopt/core/error.hpp>
+#include <prefopt/core/random.hpp>
+#include <prefopt/pair/all_pairs.hpp>
+#include <prefopt/pair/best_vs_worst.hpp>
+#include <prefopt/pair/first_two.hpp>
+#include <prefopt/pair/pair_sampler.hpp>
+#include <prefopt/pair/random_pairs.hpp>
+
+#include "commands.hpp"
+#include "support/row_output.hpp"
+#include "support/scored_rows.hpp"
+
+namespace tools {
+namespace {
+
+struct settings {
+  std::string input = "-";
+  std::string output = "-";
+  std::string sampler = "best-vs-worst";
+  std::size_t pairs_per_prompt = 1;
+  std::size_t seed = 0;
+  bool quiet = false;
+};
+
+using sampler =
+    std::function<prefopt::sampled_pairs(std::span<const double>, prefopt::random_stream&)>;
+
+sampler sampler_of(const settings& chosen) {
+  if (chosen.sampler == "all") return prefopt::all_pairs{};
+  if (chosen.sampler == "first-two") return prefopt::first_two{};
+  if (chosen.sampler == "random") return prefopt::random_pairs{chosen.pairs_per_prompt};
+  return prefopt::best_vs_worst{chosen.pairs_per_prompt};
+}
+
+json pair_row(const std::string& prompt, const scored_row& winner, const scored_row& loser) {
+  json row{{"prompt", prompt},
+           {"chosen", winner.response},
+           {"rejected", loser.response},
+           {"score_chosen", *winner.score},
+           {"score_rejected", *loser.score}};
+  if (!winner.response_ids.empty()) row["chosen_ids"] = winner.response_ids;
+  if (!loser.response_ids.empty()) row["rejected_ids"] = loser.response_ids;
+  return row;
+}
+
+void pair(const settings& chosen) {
+  const auto prompts = read_scored_prompts(input_path(chosen.input), true);
+  const sampler draw = sampler_of(chosen);
+  row_output out(chosen.output);
+  std::size_t responses = 0;
+  std::size_t pairs = 0;
+  std::size_t ties = 0;
+  std::size_t without = 0;
+  std::vector<double> scores;
+  for (std::size_t p = 0; p < prompts.size(); ++p) {
+    const auto& list = prompts[p].responses;
+    scores.clear();
+    for (const scored_row& row : list) scores.push_back(*row.score);
+    // "pair": apart from the streams of sampling
+    prefopt::random_stream random(chosen.seed, 0x70616972, static_cast<std::uint32_t>(p));
+    const prefopt::sampled_pairs drawn = draw(scores, random);
+    for (const prefopt::ranked_pair& each : drawn.pairs) {
+      out.write(pair_row(prompts[p].prompt, list[each.winner], list[each.loser]));
+    }
+    responses += list.size();
+    pairs += drawn.pairs.size();
+    ties += drawn.ties;
+    without += drawn.pairs.empty() ? 1 : 0;
+  }
+  out.commit();
+  if (!chosen.quiet) {
+    std::cerr << fmt::format(
+        "{} pairs of {} responses to {} prompts; left out: {} ties; without a pair: {} prompts\n",
+        pairs, responses, prompts.size(), ties, without);
+  }
+}
+
+}  // namespace
+
+std::function<void()> define_pair(command& to) {
+  auto chosen = std::make_shared<settings>();
+  to.describe(
+      "Pairs the scored responses of each prompt: rows {\"prompt\", \"chosen\", \"rejected\",\n"
+      "\"score_chosen\", \"score_rejected\"}, TRL's columns, and \"chosen_ids\", \"rejected_ids\" "
+      "where\n"
+      "the responses' tokens are known. A tie is never a pair.",
+      "prefopt pair --input scored.jsonl --sampler all --output pairs.jsonl");
+  to.add("--input", chosen->input, "JSON Lines with prompt, response and score; -: standard input");
+  to.add("--output", chosen->output, "JSON Lines; -: standard output");
+  to.add("--sampler", chosen->sampler,
+         "all pairs, the k best against the k worst, k at random, or the first two responses")
+      .one_of({"all", "best-vs-worst", "random", "first-two"});
+  to.add("--pairs-per-prompt", chosen->pairs_per_prompt, "k of best-vs-worst and random")
+      .at_least(1);
+  to.add("--seed", chosen->seed, "of random pairs");
+  to.flag("--quiet", chosen->quiet, "no summary on stderr");
+  return [chosen] { pair(*chosen); };
+}
+
+}  // namespace tools

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "command.hpp"
+
+namespace tools {
+
+/// What scores responses, as options spell it.
+struct scorer_settings {
+  std::filesystem::path lexicon;
+  std::string classifier;
+  std::string form = "probability";
+  bool whole_text = false;
+};
+
+void add_options(command& to, scorer_settings& settings);
+
+/// The scores of texts, in their order; it calls the second with the number of texts done.
+using text_scorer = std::function<std::vector<double>(std::span<const std::string_view>,
+                                                      const std::function<void(std::size_t)>&)>;
+
+/// Throws `usage_error` unless just one of the scorers is named, and what its files' reader throws.
+text_scorer open_scorer(const scorer_settings& settings);
+
+}  // namespace tools

@@ -1,0 +1,46 @@
+#include "training_memory.hpp"
+
+#include <fmt/format.h>
+
+#include <prefopt/model/transformer_layout.hpp>
+
+#include "length_table.hpp"
+
+namespace tools {
+
+training_memory memory_of_training(const prefopt::transformer_config& config, std::size_t tokens,
+                                   const std::string& optimizer) {
+  double values = 0;
+  for (const auto& entry : prefopt::transformer_layout(config)) {
+    double count = 1;
+    for (const std::size_t side : entry.shape) count *= static_cast<double>(side);
+    values += count;
+  }
+  const auto size = [](std::size_t count) { return static_cast<double>(count); };
+  const double width = size(config.width);
+  const double context = size(config.heads * config.head_width);
+  const double qkv = size((config.heads + 2 * config.kv_heads) * config.head_width);
+  const double hidden = size(config.hidden) * (config.gated ? 2 : 1);
+  // What a layer keeps of a token for the backward pass, and what is used again by every layer.
+  const double kept = 2 * width + qkv + context + hidden;
+  const double scratch = 8 * width + qkv + context + hidden + size(config.hidden);
+  constexpr double rows_of_logits = 96;  // held at once
+  constexpr double bytes = 4;
+  training_memory memory;
+  memory.weights = 2 * bytes * values;
+  memory.gradients = bytes * values;
+  memory.optimizer = bytes * values * (optimizer == "adamw" ? 2 : optimizer == "rmsprop" ? 1 : 0);
+  memory.activations = bytes * (size(tokens) * (size(config.layers) * kept + scratch) +
+                                rows_of_logits * size(config.vocabulary));
+  return memory;
+}
+
+std::string to_text(const training_memory& memory, std::size_t tokens) {
+  return fmt::format(
+      "memory, about: {} = weights {} + gradients {} + optimizer {} + activations {} (of the "
+      "largest part of a step, {} tokens; --accumulate makes the parts smaller)\n",
+      format_bytes(memory.total()), format_bytes(memory.weights), format_bytes(memory.gradients),
+      format_bytes(memory.optimizer), format_bytes(memory.activations), tokens);
+}
+
+}  // namespace tools

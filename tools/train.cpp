@@ -1,0 +1,186 @@
+#include <algorithm>
+#include <cstddef>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include <prefopt/core/error.hpp>
+#include <prefopt/loss/named_loss.hpp>
+#include <prefopt/model/float_format.hpp>
+#include <prefopt/model/save_checkpoint.hpp>
+#include <prefopt/train/data_order.hpp>
+#include <prefopt/train/loss_probe.hpp>
+#include <prefopt/train/pair_gathering.hpp>
+#include <prefopt/train/preference_trainer.hpp>
+#include <prefopt/train/reference_store.hpp>
+
+#include "commands.hpp"
+#include "support/language.hpp"
+#include "support/pair_data.hpp"
+#include "support/run_settings.hpp"
+#include "support/stopped.hpp"
+#include "support/training_memory.hpp"
+#include "support/training_settings.hpp"
+
+namespace tools {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct settings {
+  std::string model;
+  std::string reference;
+  fs::path data;
+  fs::path held_out;
+  bool dry_run = false;
+  prefopt::loss_settings loss{.method = "dpo"};
+  pair_settings pairs;
+  training_settings training;
+  run_settings run;
+};
+
+/// log pi_ref of every response that a pair uses; the reference is in memory for this long only.
+struct reference_log_probs {
+  std::vector<double> training;
+  std::vector<double> held_out;
+};
+
+reference_log_probs compute_reference(const settings& chosen, const opened_language& policy,
+                                      const pair_data& data, const pair_data& held_out) {
+  const opened_language opened = open_language(chosen.reference);
+  const auto& ours = policy.tokenizer.description();
+  const auto& theirs = opened.tokenizer.description();
+  if (ours.vocabulary != theirs.vocabulary || ours.merges != theirs.merges ||
+      policy.checkpoint.config.vocabulary != opened.checkpoint.config.vocabulary) {
+    throw prefopt::usage_error("--reference " + chosen.reference + " has another tokenizer than " +
+                               chosen.model + ", so their log-probs are not of the same tokens");
+  }
+  prefopt::eigen_transformer model = load_model(opened);
+  const auto compute = [&](const prefopt::preference_dataset& pairs) {
+    auto log_probs = prefopt::compute_log_probs(model, pairs, 4096, chosen.run.progress(), [] {
+      return prefopt::stop_signal::pending() != 0;
+    });
+    stop_if_asked();
+    return log_probs;
+  };
+  reference_log_probs result;
+  result.training = compute(data.pairs);
+  if (!held_out.pairs.pairs.empty()) result.held_out = compute(held_out.pairs);
+  return result;
+}
+
+/// Tokens of the largest part of a step in the first epoch.
+std::size_t largest_part(const prefopt::preference_dataset& pairs,
+                         const prefopt::training_options& options) {
+  std::vector<std::size_t> groups;
+  for (const auto& pair : pairs.pairs) groups.push_back(pairs.responses[pair.winner].prompt);
+  prefopt::data_order order(groups, options.batch_size, options.seed, true);
+  std::size_t largest = 0;
+  for (std::size_t step = 0; step < order.steps_per_epoch(); ++step) {
+    const std::vector<std::size_t> numbers = order.batch(step);
+    const std::size_t parts = std::min(options.accumulation, numbers.size());
+    for (std::size_t i = 0; i < parts; ++i) {
+      const std::size_t begin = numbers.size() * i / parts;
+      const std::size_t end = numbers.size() * (i + 1) / parts;
+      const auto part = std::span(numbers).subspan(begin, end - begin);
+      largest = std::max(largest, prefopt::gather_pairs(pairs, part).tokens);
+    }
+  }
+  return largest;
+}
+
+void print_plan(const settings& chosen, const opened_language& opened, const pair_data& data,
+                const prefopt::training_options& options) {
+  std::cout << '\n' << length_table({data.prompts, data.responses}) << '\n';
+  const std::size_t tokens = largest_part(data.pairs, options);
+  std::cout << to_text(
+      memory_of_training(opened.checkpoint.config, tokens, chosen.training.optimizer), tokens);
+  std::cout << "dry run: nothing was trained and nothing written\n";
+}
+
+void train(settings chosen) {
+  chosen.run.apply();
+  prefopt::training_options options =
+      training_options_of(chosen.training, chosen.run, chosen.loss.method);
+  options.shuffle = prefopt::training_options::shuffle_kind::prompts;
+  options.keep_checkpoints = 1;
+  const prefopt::any_pair_loss loss = prefopt::named_loss(chosen.loss);
+
+  const opened_language opened = open_language(chosen.model);
+  fit_lengths(chosen.pairs, opened.checkpoint.config.max_positions);
+  const auto read = [&](const fs::path& file) {
+    pair_data data = read_pairs(file, opened, loss, chosen.pairs);
+    std::cout << summary(file, data, chosen.pairs);
+    return data;
+  };
+  const pair_data data = read(chosen.data);
+  pair_data held_out;
+  if (!chosen.held_out.empty()) held_out = read(chosen.held_out);
+  if (chosen.dry_run) {
+    print_plan(chosen, opened, data, options);
+    return;
+  }
+
+  std::optional<reference_log_probs> reference;
+  if (!chosen.reference.empty() && prefopt::needs_of(loss).reference) {
+    reference = compute_reference(chosen, opened, data, held_out);
+  }
+  prefopt::eigen_transformer policy = load_model(opened);
+  prefopt::preference_trainer trainer(policy, data.pairs, loss, options);
+  if (!held_out.pairs.pairs.empty()) trainer.evaluate_on(held_out.pairs);
+  if (reference) {
+    trainer.use_reference(std::move(reference->training), std::move(reference->held_out));
+  }
+  any_optimizer optimizer = optimizer_of(chosen.training);
+  const prefopt::training_result result = trainer.train(optimizer);
+  if (result.signal != 0) throw stopped(result.signal);
+  prefopt::save_checkpoint(chosen.training.out / "checkpoint", opened.checkpoint, policy,
+                           {.format = prefopt::float_format_named(chosen.training.dtype)});
+  static constexpr const char* metrics[] = {
+      "loss",         "rewards/chosen", "rewards/rejected", "rewards/margins", "rewards/accuracies",
+      "logps/chosen", "logps/rejected"};
+  std::cout << training_report(chosen.training.out, metrics);
+}
+
+}  // namespace
+
+std::function<void()> define_train(command& to) {
+  auto chosen = std::make_shared<settings>();
+  to.describe(
+      "Trains a model on pairs: JSON Lines with TRL's columns prompt, chosen, rejected and, for\n"
+      "offsets, score_chosen and score_rejected. --out gets the model that transformers loads\n"
+      "(checkpoint/), the metrics of every step and their curves.",
+      "prefopt train --model gpt2 --data pairs.jsonl --loss odpo --alpha 0.5 --out runs/odpo");
+  to.add("--model", chosen->model,
+         "what is trained: checkpoint folder, GGUF file, or name in "
+         "Hugging Face's cache")
+      .required();
+  to.add("--reference", chosen->reference, "what it is tied to; if not given, --model as it is");
+  to.add("--data", chosen->data, "pairs to train on, JSON Lines").required();
+  to.add("--held-out", chosen->held_out, "pairs that are not trained on; their metrics are shown");
+  to.flag("--dry-run", chosen->dry_run,
+          "print lengths, what would be cut and the memory needed, and train nothing");
+  add_output_options(to, chosen->training);
+  to.group("Loss");
+  to.add("--loss", chosen->loss.method, "what is minimized").one_of(prefopt::loss_names());
+  to.add("--offset", chosen->loss.offset, "odpo, softmax-margin: offset of two scores")
+      .one_of(prefopt::offset_names());
+  to.add("--alpha", chosen->loss.alpha, "odpo: factor of the offset");
+  to.add("--beta", chosen->loss.beta, "strength of the tie to the reference; ipo's tau");
+  to.add("--margin", chosen->loss.margin, "slic's delta, simpo's gamma");
+  to.add("--lambda", chosen->loss.lambda, "slic: weight of the winner's likelihood");
+  to.add("--epsilon", chosen->loss.epsilon, "cdpo, robust-dpo: share of wrong labels");
+  add_options(to, chosen->pairs);
+  add_optimization_options(to, chosen->training, "pairs");
+  add_options(to, chosen->run);
+  return [chosen] { train(*chosen); };
+}
+
+}  // namespace tools
