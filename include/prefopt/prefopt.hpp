@@ -197,6 +197,7 @@
 #include <prefopt/train/reference_store.hpp>     // the reference's log-probs, computed once
 #include <prefopt/train/rmsprop.hpp>             // RMSprop
 #include <prefopt/train/run_checkpoint.hpp>      // a run that can be resumed
+#include <prefopt/train/run_start.hpp>           // what a run starts from
 #include <prefopt/train/schedule.hpp>            // warm-up, then constant, linear or cosine
 #include <prefopt/train/sft_trainer.hpp>         // fine-tuning on texts
 #include <prefopt/train/sgd.hpp>                 // SGD with momentum

@@ -8,7 +8,10 @@
 #include <omp.h>
 
 #include <prefopt/loss/presets.hpp>
+#include <prefopt/model/architectures.hpp>
 #include <prefopt/model/eigen_transformer.hpp>
+#include <prefopt/model/lora_layout.hpp>
+#include <prefopt/model/reference_view.hpp>
 #include <prefopt/train/adamw.hpp>
 #include <prefopt/train/preference_trainer.hpp>
 #include <prefopt/train/sft_trainer.hpp>
@@ -47,6 +50,33 @@ model_type small_model(bool llama) {
   model_type model(small_config(llama));
   model.initialize(5);
   return model;
+}
+
+/// With larger weights, whose head an adapter does not change but can use.
+model_type base_model(bool llama) {
+  model_type model = small_model(llama);
+  for (const parameter& p : model.parameters()) {
+    for (float& value : p.value) value *= p.decays ? 10.0F : 1.0F;
+  }
+  model.parameters_changed();
+  return model;
+}
+
+/// The same with an adapter of every matrix.
+model_type adapted_model_of(bool llama, const lora_options& options = {.rank = 4, .alpha = 8}) {
+  model_type model = base_model(llama);
+  model.add_adapter(
+      lora_modules(find_architecture(llama ? "llama" : "gpt2"), small_config(llama), options),
+      options, 9);
+  return model;
+}
+
+std::vector<float> base_weights_of(model_type& model) {
+  std::vector<float> all;
+  for (const parameter& p : model.base_parameters()) {
+    all.insert(all.end(), p.value.begin(), p.value.end());
+  }
+  return all;
 }
 
 /// While one lives, one thread: a forked child has none of its parent's, and for so small a model
@@ -162,6 +192,120 @@ TEST(transformer_training, resumed_after_sigkill_ends_bit_for_bit_where_an_unbro
     EXPECT_EQ(train(resumed), 0);
     EXPECT_EQ(weights_of(resumed), weights_of(unbroken));
   }
+}
+
+TEST(adapter_training, begins_at_ln_2_exactly) {
+  const preference_dataset data = test::small_data(5, 4, 37);
+  for (const bool llama : {false, true}) {
+    model_type model = adapted_model_of(llama);
+    auto options = test::quiet_options();
+    options.max_steps = 1;
+    options.batch_size = 7;
+    adamw optimizer;
+    const auto result = preference_trainer(model, data, dpo(0.1), options).train(optimizer);
+    EXPECT_EQ(test::metric(result.metrics, "loss"), std::numbers::ln2);
+    EXPECT_EQ(test::metric(result.metrics, "rewards/chosen"), 0.0);
+  }
+}
+
+TEST(adapter_training, learns_to_prefer_the_winners_and_leaves_the_model_as_it_was) {
+  const one_thread limit;
+  const preference_dataset data = test::small_data(6, 3, 37);
+  for (const bool llama : {false, true}) {
+    model_type plain = base_model(llama);
+    model_type model = adapted_model_of(llama);
+    auto options = test::quiet_options();
+    options.epochs = 16;
+    options.learning_rate = 1e-2;
+    options.shuffle = training_options::shuffle_kind::prompts;
+    preference_trainer trainer(model, data, odpo(0.5, 0.5), options);
+    trainer.evaluate_on(data);
+    adamw optimizer;
+    const auto result = trainer.train(optimizer);
+    EXPECT_EQ(test::metric(result.metrics, "eval_rewards/accuracies"), 1.0);
+    EXPECT_GT(test::metric(result.metrics, "eval_rewards/margins"), 0.5);
+    EXPECT_EQ(base_weights_of(model), weights_of(plain));
+    EXPECT_TRUE(model.adapter_active());
+    reference_view view(model);
+    EXPECT_EQ(compute_log_probs(view, data, 4096, options.progress),
+              compute_log_probs(plain, data, 4096, options.progress));
+  }
+}
+
+// The reference is the model without its adapter, also where the adapter was trained before.
+TEST(adapter_training, measures_a_trained_adapter_against_the_model_without) {
+  const preference_dataset data = test::small_data(3, 2, 37);
+  model_type model = adapted_model_of(true);
+  for (const parameter& p : model.parameters()) {
+    for (float& value : p.value) value += 0.1F;
+  }
+  model.parameters_changed();
+  auto options = test::quiet_options();
+  options.max_steps = 1;
+  adamw optimizer;
+  const auto result = preference_trainer(model, data, dpo(0.1), options).train(optimizer);
+  EXPECT_NE(test::metric(result.metrics, "rewards/chosen"), 0.0);
+}
+
+TEST(adapter_training, learns_texts) {
+  const one_thread limit;
+  std::vector<sft_example> examples;
+  for (token_id i = 0; i < 4; ++i) examples.push_back({{i}, {(i + 5) % 37, (i + 11) % 37}});
+  model_type model = adapted_model_of(true);
+  auto options = test::quiet_options();
+  options.epochs = 60;
+  options.batch_size = 4;
+  options.learning_rate = 2e-2;
+  adamw optimizer;
+  std::vector<double> losses;
+  options.on_step = [&](std::size_t, const metric_list& metrics) {
+    losses.push_back(test::metric(metrics, "loss"));
+    return true;
+  };
+  sft_trainer(model, examples, options).train(optimizer);
+  EXPECT_LT(losses.back(), 0.5 * losses.front());
+}
+
+TEST(adapter_training, resumed_from_the_adapter_alone_ends_bit_for_bit_as_an_unbroken_run) {
+  const one_thread limit;
+  const preference_dataset data = test::small_data(6, 3, 37);
+  auto options = test::quiet_options();
+  options.epochs = 3;  // 9 steps
+  options.batch_size = 6;
+  options.learning_rate = 1e-2;
+  const auto train = [&](model_type& model) {
+    adamw optimizer;
+    return preference_trainer(model, data, odpo(0.5), options).train(optimizer);
+  };
+  model_type unbroken = adapted_model_of(true);
+  train(unbroken);
+  const test::temporary_folder folder;
+  options.folder = folder / "run";
+  options.checkpoint_every = 4;
+  options.resume = true;
+  options.on_step = [](std::size_t step, const metric_list&) { return step != 4; };
+  model_type first = adapted_model_of(true);
+  EXPECT_FALSE(train(first).finished);
+  options.on_step = {};
+  model_type resumed = adapted_model_of(true);
+  EXPECT_TRUE(train(resumed).finished);
+  EXPECT_EQ(weights_of(resumed), weights_of(unbroken));
+
+  const run_checkpoints checkpoints(options.folder / "checkpoints", 0);
+  const auto last = checkpoints.path_of(checkpoints.steps().back());
+  const safetensors_file saved(last / "weights.safetensors");
+  EXPECT_EQ(saved.names().size(), unbroken.parameters().size());
+  for (const auto& name : saved.names()) EXPECT_NE(name.find(".lora_"), std::string::npos);
+
+  // Another scale or another model: the checkpoints belong to another run.
+  model_type scaled = adapted_model_of(true, {.rank = 4, .alpha = 9});
+  EXPECT_THROW(train(scaled), run_settings_error);
+  model_type other = adapted_model_of(true);
+  other.remove_adapter();
+  other.parameters()[0].value[0] += 1.0F;
+  other.parameters_changed();
+  other.add_adapter(first.adapter_modules(), first.adapter_options(), 9);
+  EXPECT_THROW(train(other), run_settings_error);
 }
 
 }  // namespace

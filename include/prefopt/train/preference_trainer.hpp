@@ -17,6 +17,7 @@
 #include <prefopt/loss/pair_terms.hpp>
 #include <prefopt/loss/validate.hpp>
 #include <prefopt/model/language_model.hpp>
+#include <prefopt/model/reference_view.hpp>
 #include <prefopt/train/content_hash.hpp>
 #include <prefopt/train/loss_fingerprint.hpp>
 #include <prefopt/train/loss_probe.hpp>
@@ -24,6 +25,7 @@
 #include <prefopt/train/pair_gathering.hpp>
 #include <prefopt/train/preference_metrics.hpp>
 #include <prefopt/train/reference_store.hpp>
+#include <prefopt/train/run_start.hpp>
 #include <prefopt/train/stop_signal.hpp>
 #include <prefopt/train/train_step.hpp>
 #include <prefopt/train/training_loop.hpp>
@@ -117,9 +119,10 @@ class preference_task {
 }  // namespace detail
 
 /// Fine-tunes a policy on preference pairs. The policy as it is when `train` begins is the
-/// reference, unless `use_reference` gives another's log-probs: they are computed once, before the
-/// first step, and kept in a file, so there is never a second model in memory. A loss that reads no
-/// reference (SLiC, SimPO) gets none; `needs_of` finds that out.
+/// reference (a policy with an adapter: as it is without), unless `use_reference` gives another's
+/// log-probs: they are computed once, before the first step, and kept in a file, so there is never
+/// a second model in memory. A loss that reads no reference (SLiC, SimPO) gets none; `needs_of`
+/// finds that out.
 ///
 ///     preference_trainer trainer(model, data, odpo(0.1, 0.5), options);
 ///     adamw optimizer;
@@ -170,9 +173,7 @@ class preference_trainer {
     validate(options_);
     std::optional<stop_signal> stop;
     if (options_.handle_signals) stop.emplace();
-    std::vector<parameter> parameters;
-    for (const parameter& p : model_.parameters()) parameters.push_back(p);
-    const std::string start = hash_of(parameters);
+    const std::string start = hash_of_start(model_);
 
     using task = detail::preference_task<Model, Loss>;
     typename task::part training{&data_, {}, targets_};
@@ -182,10 +183,10 @@ class preference_trainer {
     if (held_out) check_targets(*held_out_, held_out_targets_);
     if (needs_.reference) {
       std::filesystem::path path = store_path("reference_log_probs.json");
-      training.reference = reference(data_, given_reference_, start, path);
+      training.reference = reference(data_, given_reference_, path);
       if (!path.empty()) path.replace_extension(".held_out.json");
       if (held_out) {
-        held_out->reference = reference(*held_out_, given_held_out_reference_, start, path);
+        held_out->reference = reference(*held_out_, given_held_out_reference_, path);
       }
     }
     if (stop && stop->received() != 0) {  // maybe without all of the reference
@@ -241,29 +242,39 @@ class preference_trainer {
            });
   }
 
+  /// Log-probs of the policy as it is now; of one with an adapter, without it.
+  std::vector<double> compute_reference(const preference_dataset& data) {
+    const auto stop = [&] { return stopped(); };
+    if constexpr (adapted_model<Model>) {
+      if (model_.has_adapter()) {
+        reference_view<Model> view(model_);
+        return compute_log_probs(view, data, 4096, options_.progress, stop);
+      }
+    }
+    return compute_log_probs(model_, data, 4096, options_.progress, stop);
+  }
+
   std::vector<double> reference(const preference_dataset& data, const std::vector<double>& given,
-                                const std::string& start, const std::filesystem::path& path) {
+                                const std::filesystem::path& path) {
     if (!given_reference_.empty()) {
       if (has_all(data, given)) return given;
       throw usage_error(
           "preference_trainer: use_reference did not give every response of a pair a finite "
           "log-prob");
     }
-    const auto compute = [&] {
-      return compute_log_probs(model_, data, 4096, options_.progress, [&] { return stopped(); });
-    };
-    if (path.empty()) return compute();
+    if (path.empty()) return compute_reference(data);
     if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path());
     const reference_store store(path);
     const std::string tokens = hash_of_tokens(data);
-    reference_store::found found = store.find(start, tokens, data.responses.size());
+    const std::string weights = hash_of_reference(model_);
+    reference_store::found found = store.find(weights, tokens, data.responses.size());
     if (!found.why_not.empty()) {
       progress("", 0, options_.progress).message(found.why_not + "; it is computed anew");
     }
     if (has_all(data, found.log_probs)) return std::move(found.log_probs);
-    std::vector<double> computed = compute();
+    std::vector<double> computed = compute_reference(data);
     // Also not where a log-prob is NaN: the step that reads it says so.
-    if (has_all(data, computed)) store.save(start, tokens, computed);
+    if (has_all(data, computed)) store.save(weights, tokens, computed);
     return computed;
   }
 

@@ -16,6 +16,7 @@
 #include <prefopt/model/language_model.hpp>
 #include <prefopt/train/content_hash.hpp>
 #include <prefopt/train/optimizer.hpp>
+#include <prefopt/train/run_start.hpp>
 #include <prefopt/train/stop_signal.hpp>
 #include <prefopt/train/training_loop.hpp>
 #include <prefopt/train/training_options.hpp>
@@ -160,10 +161,8 @@ class sft_trainer {
   training_result train(Optimizer& optimizer) {
     std::optional<stop_signal> stop;  // before the weights are hashed
     if (options_.handle_signals) stop.emplace();
-    std::vector<parameter> parameters;
-    for (const parameter& p : model_.parameters()) parameters.push_back(p);
     detail::sft_task<Model> texts(model_, examples_, held_out_, options_.batch_size);
-    return training_loop(model_, texts, optimizer, options_, hash_of(parameters));
+    return training_loop(model_, texts, optimizer, options_, hash_of_start(model_));
   }
 
  private:
