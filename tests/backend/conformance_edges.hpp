@@ -174,6 +174,20 @@ TYPED_TEST_P(backend_edges, activations_are_finite_wherever_they_should_be) {
   }
 }
 
+TYPED_TEST_P(backend_edges, relu_and_tanh_at_their_edges) {
+  const numbers far{-1e20, -0.0, 0.0, 1e-30, 1e20};
+  const auto expect = [&](activation_kind kind, const numbers& values, const numbers& slopes) {
+    held_matrix<TypeParam> x(1, 5, far), y(1, 5, 0.0), dy(1, 5, 1.0);
+    TypeParam::activate(kind, x.view(), matrix_view{}, y.view());
+    expect_close(y.floats(), values, 1e-6, "activate");
+    TypeParam::activate_backward(kind, x.view(), matrix_view{}, dy.view(), dy.view(),
+                                 matrix_view{});
+    expect_close(dy.floats(), slopes, 1e-6, "slope");
+  };
+  expect(activation_kind::relu, {0.0, 0.0, 0.0, 1e-30, 1e20}, {0.0, 0.0, 0.0, 1.0, 1.0});
+  expect(activation_kind::tanh, {-1.0, 0.0, 0.0, 1e-30, 1.0}, {0.0, 1.0, 1.0, 1.0, 0.0});
+}
+
 /// A prompt of 1 token without a response, and segments about as long as a vector register is wide.
 inline packed_batch batch_of_lengths() {
   static const token_sequence x1{1}, x2(17, 2), y1(16, 3), y2(17, 1), y3(18, 2), y4(2, 4);
@@ -353,8 +367,8 @@ TYPED_TEST_P(backend_edges, nan_in_is_nan_out) {
     TypeParam::norm(kind, x.view(), vector.data(), nullptr, 1e-5F, y.view());
     only_row_1(y, "norm");
   }
-  for (const auto kind :
-       {activation_kind::gelu_tanh, activation_kind::gelu, activation_kind::silu}) {
+  for (const auto kind : {activation_kind::gelu_tanh, activation_kind::gelu, activation_kind::silu,
+                          activation_kind::relu, activation_kind::tanh}) {
     held_matrix<TypeParam> up(3, width, 0.0), gate(3, width, 0.0);
     TypeParam::activate(kind, x.view(), matrix_view{}, y.view());
     EXPECT_EQ(nan_count(y.floats()), 1) << "activate";
@@ -421,15 +435,13 @@ TYPED_TEST_P(backend_edges, the_number_of_threads_changes_no_bit) {
   });
 }
 
-REGISTER_TYPED_TEST_SUITE_P(backend_edges, linear_at_the_sizes_of_tiles,
-                            a_weight_can_be_packed_again_in_another_shape,
-                            linear_backward_at_the_sizes_of_tiles, no_rows_are_no_trouble,
-                            norm_of_equal_numbers_and_of_numbers_far_from_0,
-                            activations_are_finite_wherever_they_should_be,
-                            attend_at_odd_lengths_and_widths, attend_bears_large_scores,
-                            attend_cached_equals_attend_over_a_long_context,
-                            head_at_the_borders_of_chunks,
-                            the_head_bears_logits_of_80_and_offsets_of_10000, nan_in_is_nan_out,
-                            the_number_of_threads_changes_no_bit);
+REGISTER_TYPED_TEST_SUITE_P(
+    backend_edges, linear_at_the_sizes_of_tiles, a_weight_can_be_packed_again_in_another_shape,
+    linear_backward_at_the_sizes_of_tiles, no_rows_are_no_trouble,
+    norm_of_equal_numbers_and_of_numbers_far_from_0, activations_are_finite_wherever_they_should_be,
+    relu_and_tanh_at_their_edges, attend_at_odd_lengths_and_widths, attend_bears_large_scores,
+    attend_cached_equals_attend_over_a_long_context, head_at_the_borders_of_chunks,
+    the_head_bears_logits_of_80_and_offsets_of_10000, nan_in_is_nan_out,
+    the_number_of_threads_changes_no_bit);
 
 }  // namespace prefopt::test

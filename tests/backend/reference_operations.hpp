@@ -66,6 +66,10 @@ inline double activation(activation_kind kind, double x) {
       return 0.5 * x * std::erfc(-x / std::sqrt(2.0));
     case activation_kind::silu:
       return x / (1.0 + std::exp(-x));
+    case activation_kind::relu:
+      return x > 0.0 ? x : 0.0;
+    case activation_kind::tanh:
+      return std::tanh(x);
   }
   return 0;
 }

@@ -10,7 +10,7 @@ enum class norm_kind { layer, rms };
 /// rotary_interleaved the pairs (2i, 2i + 1), as GPT-J.
 enum class position_kind { learned, rotary_half, rotary_interleaved };
 
-enum class activation_kind { gelu_tanh, gelu, silu };
+enum class activation_kind { gelu_tanh, gelu, silu, relu, tanh };
 
 /// What a layer adds to its input x, A attention and F feed-forward, each with its norm before it:
 /// sequential is y = x + A(x), y + F(y); parallel is x + A(x) + F(x), and parallel_one_norm that
