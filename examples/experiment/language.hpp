@@ -15,7 +15,8 @@ struct language {
   prefopt::checkpoint_description description;
 };
 
-/// Opens a checkpoint folder or a GGUF file. Throws `prefopt::checkpoint_error`.
+/// Opens a checkpoint folder, a GGUF file, or a model of Hugging Face's cache by its name. Throws
+/// `prefopt::checkpoint_error`.
 language open_language(const std::filesystem::path& path);
 
 /// Writes `model` as a checkpoint that transformers loads, with the tokenizer of `like`.
