@@ -36,7 +36,7 @@ prefopt_need(Boost Boost::headers 1.74)
 prefopt_need(Threads Threads::Threads)
 
 find_package(PkgConfig QUIET)
-foreach(module libpcre2-8 libzstd libxxhash)
+foreach(module libpcre2-8 libutf8proc libzstd libxxhash)
   if(PkgConfig_FOUND AND NOT TARGET PkgConfig::prefopt_${module})
     pkg_check_modules(prefopt_${module} QUIET IMPORTED_TARGET GLOBAL ${module})
   endif()

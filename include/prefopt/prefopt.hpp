@@ -38,19 +38,28 @@
 
 // text/: tokenizers
 #include <prefopt/text/added_token_finder.hpp>  // special tokens in a text
+#include <prefopt/text/bert_normalizer.hpp>     // what BERT does to a text before it cuts it
 #include <prefopt/text/bpe_description.hpp>     // what a tokenizer's files say
 #include <prefopt/text/byte_alphabet.hpp>       // the letters that stand for bytes
 #include <prefopt/text/byte_level_bpe.hpp>      // the tokenizer of GPT-2 and its relatives
+#include <prefopt/text/load_sequence_encoder.hpp>  // that of a classifier's folder
 #include <prefopt/text/load_tokenizer.hpp>      // whichever of them a folder has
 #include <prefopt/text/merge_table.hpp>         // words to tokens, merge by merge
+#include <prefopt/text/sequence_encoder.hpp>    // texts to what a classifier reads
+#include <prefopt/text/sequence_template.hpp>   // [CLS] text [SEP], and what is cut
 #include <prefopt/text/tokenize_dataset.hpp>    // rows of text -> a data set of tokens
 #include <prefopt/text/tokenizer.hpp>           // the concept: text to tokens and back
 #include <prefopt/text/tokenizer_file.hpp>      // files of tokenizers that may be damaged
 #include <prefopt/text/tokenizer_json.hpp>      // tokenizer.json
+#include <prefopt/text/tokenizer_json_fields.hpp>  // its parts by name and type
 #include <prefopt/text/train_bpe.hpp>           // merges learnt from texts
 #include <prefopt/text/utf8.hpp>                // characters and broken bytes
 #include <prefopt/text/vocab_merges.hpp>        // vocab.json and merges.txt
+#include <prefopt/text/vocab_txt.hpp>           // BERT's vocab.txt
 #include <prefopt/text/word_splitter.hpp>       // text to words, before merging
+#include <prefopt/text/wordpiece.hpp>           // the tokenizer of BERT and its relatives
+#include <prefopt/text/wordpiece_description.hpp>  // what its files say
+#include <prefopt/text/wordpiece_json.hpp>      // its tokenizer.json
 #include <prefopt/text/write_tokenizer.hpp>     // the same files, written
 
 // offset/: how far apart a pair must end up

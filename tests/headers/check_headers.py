@@ -80,6 +80,9 @@ TESTED_IN = {
     "score/lexicon_rules.hpp": "score/lexicon_scorer_test.cpp",
     "score/whole_text.hpp": "score/scorer_test.cpp",
     "score/words.hpp": "score/lexicon_scorer_test.cpp",
+    "text/sequence_encoder.hpp": "text/load_sequence_encoder_test.cpp",
+    "text/tokenizer_json_fields.hpp": "text/tokenizer_json_test.cpp",
+    "text/wordpiece_description.hpp": "text/wordpiece_test.cpp",
     "train/training_options.hpp": "train/training_loop_test.cpp",
 }
 

@@ -107,8 +107,8 @@ TEST_F(tokenizer_json, what_is_not_supported_is_named) {
           "model.unk_token: '\"<none>\"' is not in");
   refused([](auto& r) { r["model"]["merges"][1] = "a"; }, "model.merges: item 1 is not two tokens");
   refused([](auto& r) { r["model"]["vocab"] = nullptr; }, "model.vocab: expected an object");
-  refused([](auto& r) { r["added_tokens"][0]["lstrip"] = true; },
-          "added_tokens: item 0.lstrip: is");
+  refused([](auto& r) { r["added_tokens"][0]["single_word"] = true; },
+          "added_tokens: item 0.single_word: is");
   refused([](auto& r) { r["added_tokens"][0]["id"] = 99999; },
           "added_tokens: item 0: expected a token");
 }

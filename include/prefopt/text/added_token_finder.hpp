@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <prefopt/text/bpe_description.hpp>
+#include <prefopt/text/utf8.hpp>
 
 namespace prefopt {
 
@@ -46,6 +47,22 @@ class added_token_finder {
       }
     }
     return {text.size(), nullptr};
+  }
+
+  /// Cuts a text at its added tokens: calls `on_text(piece)` for what is between them, empty pieces
+  /// too, and `on_token(token)` for each.
+  template <class OnText, class OnToken>
+  void cut(std::string_view text, bool special, OnText on_text, OnToken on_token) const {
+    for (std::size_t at = 0; at < text.size();) {
+      const match found = find(text, at, special);
+      const std::string_view before = text.substr(at, found.place - at);
+      if (found.token == nullptr) return on_text(before);
+      on_text(found.token->takes_left ? without_trailing_space(before) : before);
+      on_token(*found.token);
+      at = found.place + found.token->content.size();
+      if (found.token->takes_right)
+        at = text.size() - without_leading_space(text.substr(at)).size();
+    }
   }
 
  private:

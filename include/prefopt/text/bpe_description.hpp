@@ -10,11 +10,13 @@
 
 namespace prefopt {
 
-/// A token that is cut out of the text before byte pairs are merged, e.g. `<|endoftext|>`.
+/// A token that is cut out of the text before it is cut into words, e.g. `<|endoftext|>`.
 struct added_token {
   token_id id = 0;
   std::string content;
-  bool special = true;  ///< control tokens, which `decode` can be asked to leave out
+  bool special = true;       ///< control tokens, which `decode` can be asked to leave out
+  bool takes_left = false;   ///< white space before it goes with it (RoBERTa's `<mask>`)
+  bool takes_right = false;  ///< white space after it goes with it
 };
 
 /// What a byte-level BPE tokenizer consists of, whatever file it came from (tokenizer.json,

@@ -57,14 +57,10 @@ class byte_level_bpe {
     token_sequence tokens;
     tokens.reserve(text.size() / 3);
     auto work = state_->borrow();
-    std::size_t at = 0;
-    while (at < text.size()) {
-      const auto found = state_->added.find(text, at, options.special_tokens);
-      state_->encode_plain(text.substr(at, found.place - at), tokens, *work);
-      if (found.token == nullptr) break;
-      tokens.push_back(found.token->id);
-      at = found.place + found.token->content.size();
-    }
+    state_->added.cut(
+        text, options.special_tokens,
+        [&](std::string_view piece) { state_->encode_plain(piece, tokens, *work); },
+        [&](const added_token& token) { tokens.push_back(token.id); });
     state_->give_back(std::move(work));
     return tokens;
   }

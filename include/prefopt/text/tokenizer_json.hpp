@@ -12,6 +12,7 @@
 #include <prefopt/core/error.hpp>
 #include <prefopt/text/bpe_description.hpp>
 #include <prefopt/text/tokenizer_file.hpp>
+#include <prefopt/text/tokenizer_json_fields.hpp>
 
 namespace prefopt {
 
@@ -22,12 +23,9 @@ inline constexpr const char* gpt2_split_pattern =
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
 /// Reads one tokenizer.json, and names the place of whatever it does not know.
-class tokenizer_json_reader {
+class bpe_json_reader : tokenizer_json_fields {
  public:
-  using json = nlohmann::json;
-
-  explicit tokenizer_json_reader(const std::filesystem::path& path)
-      : file_(path.string()), root_(read_tokenizer_json_file(path)) {}
+  using tokenizer_json_fields::tokenizer_json_fields;
 
   bpe_description read() {
     bpe_description description;
@@ -42,38 +40,6 @@ class tokenizer_json_reader {
   }
 
  private:
-  [[noreturn]] void fail(const std::string& place, const std::string& problem) const {
-    throw checkpoint_error(file_, place, problem);
-  }
-
-  /// A key's value; null where it is absent.
-  static const json& member(const json& object, const char* key) {
-    static const json null;
-    if (!object.is_object()) return null;
-    const auto found = object.find(key);
-    return found == object.end() ? null : *found;
-  }
-
-  static std::string kind_of(const json& part) {
-    const json& type = member(part, "type");
-    return type.is_string() ? quote_text(type.get<std::string>()) : quote_json(part);
-  }
-  static bool is_kind(const json& part, const char* kind) { return member(part, "type") == kind; }
-
-  bool flag(const json& object, const char* key, bool otherwise, const std::string& place) const {
-    const json& value = member(object, key);
-    if (value.is_null()) return otherwise;
-    if (!value.is_boolean()) fail(place + "." + key, "expected true or false");
-    return value.get<bool>();
-  }
-
-  /// An option that must be absent, null, false, 0 or "" for the tokens to be ours.
-  void must_be_off(const json& object, const char* key, const std::string& place) const {
-    const json& value = member(object, key);
-    if (value.is_null() || value == false || value == 0 || value == "") return;
-    fail(place + "." + key, "is " + quote_json(value) + ", which is not supported");
-  }
-
   void read_words(const json& part, bpe_description& description) const {
     using kind = bpe_description::pre_tokenizer;
     const std::string place = "pre_tokenizer";
@@ -146,7 +112,7 @@ class tokenizer_json_reader {
     description.vocabulary =
         vocabulary_from_json(member(model, "vocab"), more, file_, "model.vocab");
     read_merges(member(model, "merges"), description);
-    read_added(added, description);
+    description.added = read_added(description.vocabulary.size());
     if (const json& unknown = member(model, "unk_token"); !unknown.is_null() && unknown != "") {
       if (flag(model, "fuse_unk", false, "model")) fail("model.fuse_unk", "is not supported");
       description.unknown = find_id(unknown, description);
@@ -172,21 +138,6 @@ class tokenizer_json_reader {
     }
   }
 
-  void read_added(const json& list, bpe_description& description) const {
-    if (list.is_null()) return;
-    if (!list.is_array()) fail("added_tokens", "expected a list");
-    for (const auto& item : list) {
-      const std::string place = "added_tokens: item " + std::to_string(description.added.size());
-      const json& content = member(item, "content");
-      if (!content.is_string() || content == "") fail(place, "expected a content that is text");
-      for (const char* key : {"single_word", "lstrip", "rstrip"}) must_be_off(item, key, place);
-      const std::size_t limit = description.vocabulary.size() + list.size();
-      description.added.push_back({token_id_from_json(member(item, "id"), limit, file_, place),
-                                   content.get<std::string>(),
-                                   flag(item, "special", false, place)});
-    }
-  }
-
   token_id find_id(const json& token, const bpe_description& description) const {
     if (token.is_string()) {
       for (const auto& each : description.added) {
@@ -198,9 +149,6 @@ class tokenizer_json_reader {
     }
     fail("model.unk_token", quote_json(token) + " is not in the vocabulary");
   }
-
-  std::string file_;
-  json root_;
 };
 
 }  // namespace detail
@@ -209,10 +157,10 @@ class tokenizer_json_reader {
 /// does not say which token ends a text (`read_tokenizer_folder` looks where it stands).
 /// Post-processors (templates that put tokens around a text) are not applied by `byte_level_bpe`
 /// and not read. Throws `checkpoint_error` naming the file and the part that is damaged or not
-/// supported: other models than BPE, normalizers, other ways to cut words, added tokens that take
-/// white space along.
+/// supported: other models than BPE, normalizers, other ways to cut words, added tokens that are
+/// whole words only.
 inline bpe_description read_tokenizer_json(const std::filesystem::path& path) {
-  return detail::tokenizer_json_reader(path).read();
+  return detail::bpe_json_reader(path).read();
 }
 
 }  // namespace prefopt

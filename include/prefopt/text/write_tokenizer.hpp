@@ -25,8 +25,8 @@ inline nlohmann::ordered_json tokenizer_to_json(const bpe_description& descripti
     added.push_back({{"id", each.id},
                      {"content", each.content},
                      {"single_word", false},
-                     {"lstrip", false},
-                     {"rstrip", false},
+                     {"lstrip", each.takes_left},
+                     {"rstrip", each.takes_right},
                      {"normalized", false},
                      {"special", each.special}});
   }
