@@ -70,11 +70,18 @@ def randomize(model, generator):
             p.copy_(1 + 0.2 * noise if p.ndim == 1 and "bias" not in key else 0.15 * noise)
 
 
+def train_padding(model):
+    """transformers leaves the padding token's row out of the embedding's gradient, which is right
+    for padding; prefopt has none, so to it this token is one as any other."""
+    model.get_input_embeddings().padding_idx = None
+    return model
+
+
 def build(name, generator):
     kind, fields, _ = DECODERS[name]
     model = hf.AutoModelForCausalLM.from_config(kind(**fields), attn_implementation="eager")
     randomize(model, generator)
-    return model.float().eval()
+    return train_padding(model).float().eval()
 
 
 def token_log_probs(model, prompt, response):

@@ -223,6 +223,20 @@ TEST_F(spoiled_checkpoint, ATiedHeadMayBeStoredIfItIsTheEmbedding) {
   EXPECT_EQ(checkpoint.matches.size(), 16U);
 }
 
+TEST_F(spoiled_checkpoint, SeveralTokensMayEndAText) {
+  EXPECT_EQ(open_checkpoint(folder).ends, token_sequence{0});
+  accept({{"eos_token_id", {3, 4}}});  // but generation_config.json says 0
+  EXPECT_EQ(open_checkpoint(folder).ends, token_sequence{0});
+  EXPECT_EQ(open_checkpoint(folder).end, 3);
+  test::write_plainly(folder / "generation_config.json", R"({"eos_token_id": [5, 3]})");
+  EXPECT_EQ(open_checkpoint(folder).ends, (token_sequence{5, 3}));
+  fs::remove(folder / "generation_config.json");
+  EXPECT_EQ(open_checkpoint(folder).ends, (token_sequence{3, 4}));
+  accept({{"eos_token_id", nullptr}});
+  EXPECT_TRUE(open_checkpoint(folder).ends.empty());
+  EXPECT_FALSE(open_checkpoint(folder).end);
+}
+
 TEST_F(spoiled_checkpoint, NamesMissingFiles) {
   expect_error<checkpoint_error>([&] { open_checkpoint(outer.path()); }, "has no config.json");
   expect_error<checkpoint_error>([&] { open_checkpoint(folder / "model.safetensors"); },

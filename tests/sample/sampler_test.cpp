@@ -1,6 +1,8 @@
 #include <prefopt/sample/sampler.hpp>
 
+#include <algorithm>
 #include <cstddef>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -96,6 +98,23 @@ TEST(Sampler, SeedsPromptsAndResponsesHaveTheirOwnStreams) {
   EXPECT_NE(a[0][0].tokens, b[0][0].tokens);
 }
 
+TEST(Sampler, AnyOfSeveralTokensEndsAResponse) {
+  history_model model(11, 1000);
+  const auto prompts = some_prompts(40);
+  const auto results =
+      sample(model, prompts, {.max_new_tokens = 200, .end_token = 3, .more_end_tokens = {5, 7}});
+  std::set<token_id> last;
+  for (const auto& responses : results) {
+    const token_sequence& tokens = responses.front().tokens;
+    ASSERT_TRUE(responses.front().ended);
+    last.insert(tokens.back());
+    for (const token_id token : {3, 5, 7}) {
+      EXPECT_EQ(std::count(tokens.begin(), tokens.end() - 1, token), 0) << "before the end";
+    }
+  }
+  EXPECT_EQ(last, (std::set<token_id>{3, 5, 7}));
+}
+
 TEST(Sampler, RowsStayFullUntilTheEnd) {
   history_model model(11, 1000);
   const auto prompts = some_prompts(50);
@@ -182,6 +201,8 @@ TEST(Sampler, PromptsThatCannotBeAreNamed) {
   EXPECT_NE(problem({{-1}}, {}).find("token -1"), std::string::npos);
   EXPECT_NE(problem({token_sequence(12, 1)}, {}).find("12 positions"), std::string::npos);
   EXPECT_NE(problem({{1}}, {.end_token = 11}).find("end_token"), std::string::npos);
+  EXPECT_NE(problem({{1}}, {.more_end_tokens = {3, -1}}).find("more_end_tokens holds -1"),
+            std::string::npos);
   EXPECT_NE(problem({{1}, {1}}, {.first_prompt = 0xFFFFFFFE}).find("2^32"), std::string::npos);
   EXPECT_EQ(model.prefills, 0U);
 }

@@ -42,7 +42,10 @@ struct checkpoint_description {
   std::string tokenizer_problem;  ///< of a GGUF file: why `tokenizer` is empty
   std::string chat_template;      ///< of a GGUF file
   std::optional<token_id> begin;
-  std::optional<token_id> end;
+  std::optional<token_id> end;  ///< the one to put after a text
+  /// All that end a text, `end` among them, where there are several: a chat model's turn ends with
+  /// another token than a document.
+  std::vector<token_id> ends;
   std::optional<token_id> padding;
 };
 
@@ -69,12 +72,34 @@ inline const std::vector<std::string_view>& companion_names() {
 
 namespace detail {
 
-inline std::optional<token_id> token_field(const nlohmann::ordered_json& fields, const char* key) {
+/// The tokens of a field that is one token or a list of them.
+inline std::vector<token_id> token_fields(const nlohmann::ordered_json& fields, const char* key) {
+  std::vector<token_id> tokens;
   const auto found = fields.find(key);
-  if (found == fields.end()) return {};
-  const auto& value = found->is_array() && !found->empty() ? found->front() : *found;
-  if (!value.is_number_unsigned() || value > 0x7FFFFFFF) return {};
-  return value.get<token_id>();
+  if (found == fields.end()) return tokens;
+  const auto list = found->is_array() ? *found : nlohmann::ordered_json::array({*found});
+  for (const auto& value : list) {
+    if (value.is_number_unsigned() && value <= 0x7FFFFFFF) tokens.push_back(value.get<token_id>());
+  }
+  return tokens;
+}
+
+/// As transformers generates: the tokens of generation_config.json end a text, where it has any,
+/// else those of config.json.
+inline std::vector<token_id> read_end_tokens(const std::filesystem::path& folder,
+                                             const nlohmann::ordered_json& config) {
+  const auto path = folder / "generation_config.json";
+  if (std::filesystem::exists(path)) {
+    auto tokens = token_fields(read_checkpoint_json(path), "eos_token_id");
+    if (!tokens.empty()) return tokens;
+  }
+  return token_fields(config, "eos_token_id");
+}
+
+inline std::optional<token_id> token_field(const nlohmann::ordered_json& fields, const char* key) {
+  const auto tokens = token_fields(fields, key);
+  if (tokens.empty()) return {};
+  return tokens.front();
 }
 
 inline model_checkpoint open_folder(const std::filesystem::path& folder) {
@@ -90,7 +115,9 @@ inline model_checkpoint open_folder(const std::filesystem::path& folder) {
   result.model_type = model_type;
   result.config = config;
   result.begin = token_field(result.fields, "bos_token_id");
+  result.ends = read_end_tokens(folder, result.fields);
   result.end = token_field(result.fields, "eos_token_id");
+  if (!result.end && !result.ends.empty()) result.end = result.ends.front();
   result.padding = token_field(result.fields, "pad_token_id");
   for (const auto name : companion_names()) {
     if (fs::exists(folder / name)) result.companions.push_back(folder / name);
@@ -121,6 +148,11 @@ inline model_checkpoint open_gguf(const std::filesystem::path& path) {
   };
   result.begin = token("tokenizer.ggml.bos_token_id");
   result.end = token("tokenizer.ggml.eos_token_id");
+  for (const char* key : {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id"}) {
+    const auto found = token(key);
+    const auto known = std::find(result.ends.begin(), result.ends.end(), found);
+    if (found && known == result.ends.end()) result.ends.push_back(*found);
+  }
   result.padding = token("tokenizer.ggml.padding_token_id");
   if (file->metadata().contains("tokenizer.chat_template")) {
     result.chat_template = file->metadata().text("tokenizer.chat_template");

@@ -57,6 +57,7 @@ inline void put_tokens(nlohmann::ordered_json& fields, const checkpoint_descript
   put_token(fields, "bos_token_id", description.begin);
   const bool from_tokenizer = !description.end && description.tokenizer;
   put_token(fields, "eos_token_id", from_tokenizer ? description.tokenizer->end : description.end);
+  if (description.ends.size() > 1) fields["eos_token_id"] = description.ends;
   put_token(fields, "pad_token_id", description.padding);
 }
 

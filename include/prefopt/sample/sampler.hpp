@@ -23,7 +23,7 @@ struct sampled_response {
   token_sequence tokens;               ///< with the end token, if it ended by itself
   std::vector<float> token_log_probs;  ///< log pi(token | before), same length as `tokens`
   double log_prob = 0.0;               ///< log pi(response | prompt): their sum
-  bool ended = false;                  ///< by the end token, not by a length limit
+  bool ended = false;                  ///< by an end token, not by a length limit
 };
 
 namespace detail {
@@ -79,6 +79,11 @@ class sampling_run {
     };
     if (options_.end_token && !known(*options_.end_token)) {
       throw usage_error("sampling: end_token is " + std::to_string(*options_.end_token) +
+                        "; the model has " + std::to_string(vocabulary_) + " tokens");
+    }
+    for (const token_id token : options_.more_end_tokens) {
+      if (known(token)) continue;
+      throw usage_error("sampling: more_end_tokens holds " + std::to_string(token) +
                         "; the model has " + std::to_string(vocabulary_) + " tokens");
     }
     for (std::size_t p = 0; p < prompts_.size(); ++p) {
@@ -155,7 +160,7 @@ class sampling_run {
     out.tokens.push_back(picked->token);
     out.token_log_probs.push_back(static_cast<float>(picked->log_prob));
     out.log_prob += picked->log_prob;
-    out.ended = options_.end_token == picked->token;
+    out.ended = options_.ends(picked->token);
     return out.ended || out.tokens.size() == options_.max_new_tokens ||
            prompts_[who.prompt].size() + out.tokens.size() == model_.max_positions();
   }

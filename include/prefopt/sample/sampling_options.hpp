@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <prefopt/core/error.hpp>
 #include <prefopt/data/token.hpp>
@@ -18,10 +20,16 @@ struct sampling_options {
   double top_p = 1.0;               ///< only the likeliest tokens that make up p; in (0, 1]
   std::size_t max_new_tokens = 64;  ///< at least 1; the model's positions bound it too
   std::optional<token_id> end_token = std::nullopt;  ///< ends a response, and is its last token
+  std::vector<token_id> more_end_tokens{};           ///< which end a response just so
   std::size_t responses = 1;                         ///< to each prompt, at least 1
   std::size_t batch_rows = 32;                       ///< responses decoded side by side, at least 1
   std::uint64_t seed = 0;                            ///< of the streams (seed, prompt, response)
   std::uint32_t first_prompt = 0;  ///< number of the first prompt, where a list comes in parts
+
+  [[nodiscard]] bool ends(token_id token) const {
+    return end_token == token || std::find(more_end_tokens.begin(), more_end_tokens.end(), token) !=
+                                     more_end_tokens.end();
+  }
 };
 
 /// Throws `usage_error` that names the option, what was given and what was expected.
