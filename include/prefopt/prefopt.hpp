@@ -132,7 +132,9 @@
 #include <prefopt/model/ggml_k_blocks.hpp>          // the same of K-quants
 #include <prefopt/model/gguf.hpp>                   // GGUF in
 #include <prefopt/model/gguf_description.hpp>       // what a GGUF file says of a model
+#include <prefopt/model/gguf_llama.hpp>            // keys and names that most kinds share in GGUF
 #include <prefopt/model/gguf_metadata.hpp>          // a GGUF file's keys
+#include <prefopt/model/gguf_rope.hpp>             // rotation in GGUF
 #include <prefopt/model/gguf_tokenizer.hpp>         // the tokenizer in a GGUF file
 #include <prefopt/model/gguf_writer.hpp>            // tensors and keys to a GGUF file
 #include <prefopt/model/json_file.hpp>              // JSON that may be damaged

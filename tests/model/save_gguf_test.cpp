@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <iterator>
 #include <limits>
 #include <string>
 #include <vector>
@@ -81,6 +82,144 @@ TEST(save_gguf, WritesTheTensorsThatGgufWrites) {
       EXPECT_EQ(ours.metadata().at(key), theirs.metadata().at(key)) << name << " " << key;
     }
   }
+}
+
+/// A small model of that kind with numbers in it, as `config` says.
+test::bare_model model_of(const transformer_config& config) {
+  test::bare_model model(config);
+  for (const auto& each : model.parameters()) {
+    for (std::size_t i = 0; i < each.value.size(); ++i) {
+      each.value[i] = std::sin(static_cast<float>(i * i % 1009 + each.name.size()));
+    }
+  }
+  return model;
+}
+
+/// The description of a golden model whose configuration `change` has changed.
+template <class Change>
+checkpoint_description changed(const std::string& name, Change change) {
+  checkpoint_description description = open_checkpoint(test::golden("model/" + name));
+  description.fields = nullptr;
+  change(description.config);
+  return description;
+}
+
+void expect_kept(const checkpoint_description& description, const std::string& name) {
+  const test::temporary_folder outer;
+  const auto model = model_of(description.config);
+  save_gguf(outer / "model.gguf", description, model);
+  const auto again = open_checkpoint(outer / "model.gguf");
+  EXPECT_EQ(again.model_type, description.model_type) << name;
+  EXPECT_EQ(again.config, description.config) << name;
+  EXPECT_EQ(numbers_of(load_transformer<test::bare_model>(again)), numbers_of(model)) << name;
+  EXPECT_EQ(std::distance(fs::directory_iterator(outer.path()), fs::directory_iterator()), 1);
+}
+
+// Every kind of decoder that llama.cpp computes; it was tried with these files.
+TEST(save_gguf, KeepsEveryArchitecture) {
+  const auto as_it_is = [](transformer_config&) {};
+  for (const std::string name : {"tiny-gpt2", "tiny-gpt-neox", "tiny-llama", "tiny-llama-tied",
+                                 "tiny-llama3", "tiny-llama-linear"}) {
+    expect_kept(changed(name, as_it_is), name);
+  }
+  const auto of_llama_cpp = [](transformer_config& config) {
+    config.windows.clear();
+    config.output_bias = config.feed_forward_bias = false;
+    if (config.unrotated.empty()) return;
+    config.qkv_bias = false;
+    config.layers = 9;
+    config.unrotated = {3, 7};
+  };
+  for (const std::string name : {"tiny-qwen2", "tiny-qwen3", "tiny-smollm3"}) {
+    expect_kept(changed(name, of_llama_cpp), name);
+  }
+  expect_kept(changed("tiny-gpt-neox",
+                      [](auto& config) {
+                        config.residual = residual_kind::sequential;
+                        config.rotary_width = 0;
+                      }),
+              "tiny-gpt-neox");
+  expect_kept(changed("tiny-gpt-neox", [](auto& config) { config.tied_head = true; }),
+              "a tied head of GPT-NeoX");
+}
+
+TEST(save_gguf, WritesMistralAsLlama) {
+  const test::temporary_folder outer;
+  const auto description = changed("tiny-mistral", [](auto& config) { config.windows.clear(); });
+  const auto model = model_of(description.config);
+  save_gguf(outer / "model.gguf", description, model);
+  const auto again = open_checkpoint(outer / "model.gguf");
+  EXPECT_EQ(again.model_type, "llama");
+  EXPECT_EQ(again.config, description.config);
+  EXPECT_EQ(numbers_of(load_transformer<test::bare_model>(again)), numbers_of(model));
+}
+
+TEST(save_gguf, RefusesWhatLlamaCppDoesNotCompute) {
+  const test::temporary_folder outer;
+  const auto refuse = [&](const std::string& name, const auto& change, const std::string& words) {
+    const auto description = changed(name, change);
+    const auto model = model_of(description.config);
+    expect_error<usage_error>([&] { save_gguf(outer / "x.gguf", description, model); }, words);
+    EXPECT_TRUE(fs::is_empty(outer.path())) << name;
+  };
+  const auto as_it_is = [](transformer_config&) {};
+  const std::string has_not = "has what llama.cpp's models of that kind have not";
+  refuse("tiny-gpt-neo", as_it_is, "llama.cpp has no architecture for models of type 'gpt_neo'");
+  refuse("tiny-gptj", as_it_is, "llama.cpp has no architecture for models of type 'gptj'");
+  refuse("tiny-mistral", as_it_is, has_not);  // a window
+  refuse("tiny-qwen2", as_it_is, has_not);    // windows of some layers
+  refuse(
+      "tiny-qwen3", [](auto& config) { config.output_bias = true; }, has_not);
+  refuse("tiny-smollm3", as_it_is, has_not);  // other layers without positions than every fourth
+  refuse(
+      "tiny-gpt2", [](auto& config) { config.activation = activation_kind::silu; }, has_not);
+  refuse(
+      "tiny-gpt2", [](auto& config) { config.score_scale = 1.0; }, has_not);
+  refuse(
+      "tiny-gpt-neox", [](auto& config) { config.activation = activation_kind::silu; }, has_not);
+}
+
+TEST(gguf_rope, ReadsLlama3sFactorsAndNoOthers) {
+  const test::temporary_folder outer;
+  auto description = changed("tiny-llama3", [](auto& config) {
+    config.head_width = 64;
+    config.rope_theta = 500000.0;
+    config.scaling = {rope_scaling::kind::llama3, 8.0, 1.0, 4.0, 8192};
+  });
+  const auto model = model_of(description.config);
+  save_gguf(outer / "ours.gguf", description, model);
+  // llama.cpp's converter writes the factors alone, and they may be any.
+  const auto rewrite = [&](auto change) {
+    const gguf_file file(outer / "ours.gguf");
+    gguf_pairs pairs;
+    for (const auto& pair : detail::gguf_pairs_of(description)) {
+      if (!pair.first.starts_with("prefopt.")) pairs.push_back(pair);
+    }
+    std::vector<gguf_tensor> tensors;
+    for (const auto& name : file.names()) {
+      std::size_t count = 0;
+      EXPECT_TRUE(count_elements(file.shape(name), count));
+      std::vector<float> values(count);
+      file.read(name, values);
+      if (name == "rope_freqs.weight") change(values);
+      tensors.push_back({{name, file.shape(name),
+                          [values](std::span<float> out) {
+                            std::copy(values.begin(), values.end(), out.begin());
+                          }},
+                         find_ggml_type(0)});
+    }
+    write_gguf(outer / "theirs.gguf", pairs, tensors);
+  };
+  rewrite([](std::vector<float>&) {});
+  EXPECT_EQ(open_checkpoint(outer / "theirs.gguf").config, description.config);
+  const auto refuse = [&](auto change, const std::string& words) {
+    rewrite(change);
+    expect_error<checkpoint_error>([&] { open_checkpoint(outer / "theirs.gguf"); }, words);
+  };
+  const std::string not_llama3 = "holds factors of rotation that are not Llama 3's";
+  refuse([](std::vector<float>& values) { values[0] *= 1.1F; }, not_llama3);
+  refuse([](std::vector<float>& values) { values[20] = 0.0F; }, not_llama3);
+  refuse([](std::vector<float>& values) { values[3] = std::nanf(""); }, not_llama3);
 }
 
 TEST(save_gguf, KeepsNormsAndPositionsAsTheyAre) {

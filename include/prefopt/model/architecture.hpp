@@ -19,16 +19,21 @@ namespace prefopt {
 /// One kind of checkpoint: how its config and its names map to ours. Adding an architecture that
 /// `transformer_config` can describe is adding one of these to the table in architectures.hpp.
 struct architecture {
-  std::string_view model_type;  ///< in config.json, and `general.architecture` of GGUF
+  std::string_view model_type;  ///< in config.json
   std::string_view class_name;  ///< transformers' class of the language model
   std::string_view prefix;      ///< of names in files of the whole model; absent in the bare one's
   std::vector<name_rule> names;
-  std::vector<name_rule> gguf_names{};      ///< empty where GGUF files of the kind are not read
+  std::string_view gguf_name{};             ///< `general.architecture` where it is not model_type
+  std::vector<name_rule> gguf_names{};      ///< empty where llama.cpp computes no such model
   std::vector<std::string_view> ignored{};  ///< endings of names of buffers that hold no weights
   transformer_config (*read)(config_reader& config) = nullptr;
   nlohmann::ordered_json (*write)(const transformer_config& config) = nullptr;
   /// From a GGUF file's keys without their prefix; what the keys leave open is in the tensors.
   transformer_config (*read_gguf)(config_reader& keys, const gguf_file& file) = nullptr;
+
+  [[nodiscard]] std::string_view in_gguf() const {
+    return gguf_name.empty() ? model_type : gguf_name;
+  }
 };
 
 namespace detail {
@@ -60,16 +65,6 @@ inline std::string_view activation_name(activation_kind kind) {
     if (known == kind) return name;
   }
   return "";
-}
-
-/// Side `axis` of a tensor that every GGUF file of the kind has.
-inline std::size_t gguf_side(const gguf_file& file, const std::string& name, std::size_t axis) {
-  const auto shape = file.shape(name);
-  if (axis >= shape.size() || shape[axis] == 0 || shape[axis] > 0x7FFFFFFF) {
-    throw checkpoint_error(file.path().string(), "tensor '" + name + "'",
-                           "has the unusable shape " + shape_text(shape));
-  }
-  return shape[axis];
 }
 
 }  // namespace detail

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include <prefopt/model/architecture.hpp>
+#include <prefopt/model/gguf_llama.hpp>
 
 namespace prefopt {
 
@@ -52,21 +53,12 @@ inline nlohmann::ordered_json write_gpt2(const transformer_config& config) {
 
 /// llama.cpp's keys; its GPT-2 has GELU by tanh.
 inline transformer_config read_gguf_gpt2(config_reader& keys, const gguf_file& file) {
-  transformer_config result;
-  result.vocabulary = gguf_side(file, "token_embd.weight", 0);
-  result.width = keys.count("embedding_length");
-  result.layers = keys.count("block_count");
-  result.heads = keys.count("attention.head_count");
-  result.kv_heads = result.heads;
-  result.head_width = result.width / result.heads;
+  transformer_config result = read_gguf_decoder(keys, file);
   if (result.width % result.heads != 0) {
     keys.fail("attention.head_count", "does not divide embedding_length");
   }
-  result.hidden = keys.count("feed_forward_length");
-  result.max_positions = keys.count("context_length");
   result.norm_epsilon = keys.positive("attention.layer_norm_epsilon");
   keys.only("attention.head_count_kv", result.heads);
-  keys.only("vocab_size", result.vocabulary);
   return result;
 }
 
@@ -87,16 +79,7 @@ inline architecture gpt2_architecture() {
                     {"layers.{}.feed_forward.down", {"h.{}.mlp.c_proj"}, true},
                     {"final_norm", {"ln_f"}},
                     {.parameter = "head", .stored = {"lm_head"}, .outside = true}},
-          .gguf_names = {{"embedding", {"token_embd"}},
-                         {"positions", {"position_embd"}},
-                         {"layers.{}.attention_norm", {"blk.{}.attn_norm"}},
-                         {"layers.{}.attention.qkv", {"blk.{}.attn_qkv"}},
-                         {"layers.{}.attention.output", {"blk.{}.attn_output"}},
-                         {"layers.{}.feed_forward_norm", {"blk.{}.ffn_norm"}},
-                         {"layers.{}.feed_forward.up", {"blk.{}.ffn_up"}},
-                         {"layers.{}.feed_forward.down", {"blk.{}.ffn_down"}},
-                         {"final_norm", {"output_norm"}},
-                         {"head", {"output"}}},
+          .gguf_names = detail::gguf_names_of_one(),
           .ignored = {".attn.bias", ".attn.masked_bias"},  // the causal mask
           .read = detail::read_gpt2,
           .write = detail::write_gpt2,

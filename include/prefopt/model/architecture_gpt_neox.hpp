@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include <prefopt/model/architecture.hpp>
+#include <prefopt/model/gguf_llama.hpp>
+#include <prefopt/model/gguf_rope.hpp>
 #include <prefopt/model/rope_fields.hpp>
 
 namespace prefopt {
@@ -66,6 +68,20 @@ inline nlohmann::ordered_json write_gpt_neox(const transformer_config& config) {
   return fields;
 }
 
+/// llama.cpp's keys; a file does not say which GELU it is, and the models have the exact one.
+inline transformer_config read_gguf_gpt_neox(config_reader& keys, const gguf_file& file) {
+  transformer_config result = read_gguf_decoder(keys, file);
+  result.positions = transformer_config::position_kind::rotary_half;
+  result.activation = activation_kind::gelu;
+  result.norm_epsilon = keys.positive("attention.layer_norm_epsilon");
+  read_gguf_rope(keys, file, result);
+  result.residual = keys.flag("use_parallel_residual", true)
+                        ? transformer_config::residual_kind::parallel
+                        : transformer_config::residual_kind::sequential;
+  keys.only("attention.head_count_kv", result.heads);
+  return result;
+}
+
 }  // namespace detail
 
 /// GPT-NeoX 20B and Pythia.
@@ -84,10 +100,13 @@ inline architecture gpt_neox_architecture() {
                     {"layers.{}.feed_forward.down", {"layers.{}.mlp.dense_4h_to_h"}},
                     {"final_norm", {"final_layer_norm"}},
                     {.parameter = "head", .stored = {"embed_out"}, .outside = true}},
+          .gguf_name = "gptneox",
+          .gguf_names = detail::gguf_names_of_one(),
           // The causal mask, and what follows from rotary_emb_base.
           .ignored = {".attention.bias", ".attention.masked_bias", ".rotary_emb.inv_freq"},
           .read = detail::read_gpt_neox,
-          .write = detail::write_gpt_neox};
+          .write = detail::write_gpt_neox,
+          .read_gguf = detail::read_gguf_gpt_neox};
 }
 
 }  // namespace prefopt

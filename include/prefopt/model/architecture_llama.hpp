@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 
 #include <prefopt/model/architecture.hpp>
+#include <prefopt/model/gguf_llama.hpp>
+#include <prefopt/model/gguf_rope.hpp>
 #include <prefopt/model/rope_fields.hpp>
 
 namespace prefopt {
@@ -105,40 +107,6 @@ inline std::vector<name_rule> llama_names() {
       {.parameter = "head", .stored = {"lm_head"}, .outside = true}};
 }
 
-/// llama.cpp's keys. `rope_freqs.weight`, the frequencies of scaled rotation, is not among the
-/// names, so a file that has it is refused.
-inline transformer_config read_gguf_llama(config_reader& keys, const gguf_file& file) {
-  transformer_config result;
-  result.norm = transformer_config::norm_kind::rms;
-  result.positions = transformer_config::position_kind::rotary_half;
-  result.activation = activation_kind::silu;
-  result.gated = true;
-  result.vocabulary = gguf_side(file, "token_embd.weight", 0);
-  result.width = keys.count("embedding_length");
-  result.layers = keys.count("block_count");
-  result.heads = keys.count("attention.head_count");
-  result.kv_heads = keys.count("attention.head_count_kv", result.heads);
-  if (result.heads % result.kv_heads != 0 || result.width < result.heads) {
-    keys.fail("attention.head_count", "does not fit head_count_kv and embedding_length");
-  }
-  result.head_width = keys.count("attention.key_length", result.width / result.heads);
-  if (result.head_width % 2 != 0) keys.fail("attention.key_length", "is odd");
-  result.hidden = keys.count("feed_forward_length");
-  result.max_positions = keys.count("context_length");
-  result.norm_epsilon = keys.positive("attention.layer_norm_rms_epsilon");
-  result.rope_theta = keys.positive("rope.freq_base", 10000.0);
-  result.qkv_bias = file.contains("blk.0.attn_q.bias");
-  result.output_bias = file.contains("blk.0.attn_output.bias");
-  result.feed_forward_bias = file.contains("blk.0.ffn_up.bias");
-  keys.only("vocab_size", result.vocabulary);
-  keys.only("attention.value_length", result.head_width);
-  keys.only("rope.dimension_count", result.head_width);
-  keys.only("rope.scaling.type", "none");
-  keys.only("expert_count", 0);
-  keys.only("expert_used_count", 0);
-  return result;
-}
-
 }  // namespace detail
 
 /// Llama 1 to 3 and what is built like them: TinyLlama, SmolLM, SmolLM2.
@@ -147,19 +115,8 @@ inline architecture llama_architecture() {
           .class_name = "LlamaForCausalLM",
           .prefix = "model.",
           .names = detail::llama_names(),
-          .gguf_names = {{"embedding", {"token_embd"}},
-                         {"layers.{}.attention_norm", {"blk.{}.attn_norm"}},
-                         {.parameter = "layers.{}.attention.qkv",
-                          .stored = {"blk.{}.attn_q", "blk.{}.attn_k", "blk.{}.attn_v"},
-                          .interleaved = true},
-                         {"layers.{}.attention.output", {"blk.{}.attn_output"}},
-                         {"layers.{}.feed_forward_norm", {"blk.{}.ffn_norm"}},
-                         {"layers.{}.feed_forward.gate", {"blk.{}.ffn_gate"}},
-                         {"layers.{}.feed_forward.up", {"blk.{}.ffn_up"}},
-                         {"layers.{}.feed_forward.down", {"blk.{}.ffn_down"}},
-                         {"final_norm", {"output_norm"}},
-                         {"head", {"output"}}},
-          .ignored = {".rotary_emb.inv_freq"},  // follows from rope_theta
+          .gguf_names = detail::gguf_names_of_three(true),
+          .ignored = {".rotary_emb.inv_freq", detail::gguf_rope_factors},  // follow from the config
           .read = detail::read_llama,
           .write = detail::write_llama,
           .read_gguf = detail::read_gguf_llama};

@@ -37,6 +37,8 @@ inline architecture mistral_architecture() {
           .class_name = "MistralForCausalLM",
           .prefix = "model.",
           .names = detail::llama_names(),
+          .gguf_name = "llama",  // as llama.cpp's converter has it; it is read back as one
+          .gguf_names = detail::gguf_names_of_three(true),
           .ignored = {".rotary_emb.inv_freq"},
           .read = detail::read_mistral,
           .write = detail::write_mistral};

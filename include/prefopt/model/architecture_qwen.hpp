@@ -60,9 +60,11 @@ inline architecture qwen2_architecture() {
           .class_name = "Qwen2ForCausalLM",
           .prefix = "model.",
           .names = detail::llama_names(),
+          .gguf_names = detail::gguf_names_of_three(false),
           .ignored = {".rotary_emb.inv_freq"},
           .read = detail::read_qwen2,
-          .write = detail::write_qwen2};
+          .write = detail::write_qwen2,
+          .read_gguf = detail::read_gguf_llama_relative};
 }
 
 /// Qwen3, the dense models.
@@ -71,9 +73,11 @@ inline architecture qwen3_architecture() {
           .class_name = "Qwen3ForCausalLM",
           .prefix = "model.",
           .names = detail::llama_names(),
+          .gguf_names = detail::gguf_names_of_three(false),
           .ignored = {".rotary_emb.inv_freq"},
           .read = detail::read_qwen3,
-          .write = detail::write_qwen3};
+          .write = detail::write_qwen3,
+          .read_gguf = detail::read_gguf_llama_relative};
 }
 
 }  // namespace prefopt

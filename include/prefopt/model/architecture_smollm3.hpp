@@ -58,6 +58,15 @@ inline nlohmann::ordered_json write_smollm3(const transformer_config& config) {
   return fields;
 }
 
+/// llama.cpp's keys; every fourth layer of its SmolLM3 has no positions.
+inline transformer_config read_gguf_smollm3(config_reader& keys, const gguf_file& file) {
+  transformer_config result = read_gguf_llama_relative(keys, file);
+  for (std::size_t i = 3; i < result.layers && file.contains(gguf_block(i)); i += 4) {
+    result.unrotated.push_back(i);
+  }
+  return result;
+}
+
 }  // namespace detail
 
 inline architecture smollm3_architecture() {
@@ -65,9 +74,11 @@ inline architecture smollm3_architecture() {
           .class_name = "SmolLM3ForCausalLM",
           .prefix = "model.",
           .names = detail::llama_names(),
+          .gguf_names = detail::gguf_names_of_three(true),
           .ignored = {".rotary_emb.inv_freq"},
           .read = detail::read_smollm3,
-          .write = detail::write_smollm3};
+          .write = detail::write_smollm3,
+          .read_gguf = detail::read_gguf_smollm3};
 }
 
 }  // namespace prefopt

@@ -66,14 +66,20 @@ inline model_description read_config(const nlohmann::ordered_json& fields,
 /// From a GGUF file's metadata and tensors; the same errors.
 inline model_description read_config(const gguf_file& file) {
   const auto& metadata = file.metadata();
-  const std::string model_type = metadata.text("general.architecture");
-  const auto& kind = find_architecture(model_type, file.path().string());
-  if (kind.read_gguf == nullptr) {
-    throw checkpoint_error(file.path().string(), "",
-                           "holds a model of type '" + model_type +
-                               "', which is read from folders of Hugging Face's format alone");
+  const std::string name = metadata.text("general.architecture");
+  std::string known;
+  const architecture* kind = nullptr;
+  for (const auto& entry : architectures()) {
+    if (entry.read_gguf == nullptr) continue;
+    if (entry.in_gguf() == name) kind = &entry;
+    known += (known.empty() ? "" : ", ") + std::string(entry.in_gguf());
   }
-  const std::string prefix = model_type + ".";
+  if (kind == nullptr) {
+    throw checkpoint_error(file.path().string(), "key 'general.architecture'",
+                           "is '" + name.substr(0, 100) +
+                               "', which is not read from GGUF files; expected one of " + known);
+  }
+  const std::string prefix = name + ".";
   nlohmann::ordered_json fields = nlohmann::ordered_json::object();
   for (const auto& key : metadata.keys()) {
     if (!key.starts_with(prefix)) continue;
@@ -81,10 +87,10 @@ inline model_description read_config(const gguf_file& file) {
                metadata.at(key));
   }
   config_reader reader(std::move(fields), file.path().string(), prefix);
-  transformer_config config = kind.read_gguf(reader, file);
+  transformer_config config = kind->read_gguf(reader, file);
   reader.finish();
   config.tied_head = !file.contains("output.weight");
-  return {model_type, config};
+  return {std::string(kind->model_type), config};
 }
 
 }  // namespace prefopt

@@ -43,7 +43,7 @@ inline std::uint32_t gguf_count(std::size_t value) {
 /// What llama.cpp computes a model from, under the keys of its converter. Its architectures fix
 /// what has no key here (kind of norm, activation, biases by the tensors that there are).
 inline gguf_pairs gguf_model_pairs(const architecture& kind, const transformer_config& config) {
-  const std::string name(kind.model_type);
+  const std::string name(kind.in_gguf());
   gguf_pairs pairs{{"general.architecture", name}};
   const auto put = [&](const char* key, gguf_value value) {
     pairs.emplace_back(name + "." + key, std::move(value));
@@ -58,11 +58,26 @@ inline gguf_pairs gguf_model_pairs(const architecture& kind, const transformer_c
                                     : "attention.layer_norm_epsilon",
       static_cast<float>(config.norm_epsilon));
   put("vocab_size", gguf_count(config.vocabulary));
-  if (config.positions == position_kind::rotary_half) {
-    put("attention.key_length", gguf_count(config.head_width));
-    put("attention.value_length", gguf_count(config.head_width));
-    put("rope.dimension_count", gguf_count(config.head_width));
-    put("rope.freq_base", static_cast<float>(config.rope_theta));
+  if (kind.model_type == "gpt_neox") {
+    put("use_parallel_residual", config.residual != residual_kind::sequential);
+  }
+  if (!config.rotary()) return pairs;
+  put("attention.key_length", gguf_count(config.head_width));
+  put("attention.value_length", gguf_count(config.head_width));
+  put("rope.dimension_count", gguf_count(config.turned_width()));
+  put("rope.freq_base", static_cast<float>(config.rope_theta));
+  const rope_scaling& scaling = config.scaling;
+  if (scaling.type == rope_scaling::kind::linear) {
+    put("rope.scaling.type", "linear");
+    put("rope.scaling.factor", static_cast<float>(scaling.factor));
+  }
+  if (scaling.type == rope_scaling::kind::llama3) {  // for `read_rope_factors`
+    pairs.emplace_back("prefopt.rope.factor", static_cast<float>(scaling.factor));
+    pairs.emplace_back("prefopt.rope.low_frequency_factor",
+                       static_cast<float>(scaling.low_frequency_factor));
+    pairs.emplace_back("prefopt.rope.high_frequency_factor",
+                       static_cast<float>(scaling.high_frequency_factor));
+    pairs.emplace_back("prefopt.rope.original_positions", gguf_count(scaling.original_positions));
   }
   return pairs;
 }

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -8,14 +10,18 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
+#include <prefopt/core/atomic_file.hpp>
 #include <prefopt/core/error.hpp>
 #include <prefopt/model/architectures.hpp>
 #include <prefopt/model/checkpoint.hpp>
 #include <prefopt/model/ggml_blocks.hpp>
+#include <prefopt/model/gguf.hpp>
 #include <prefopt/model/gguf_description.hpp>
+#include <prefopt/model/gguf_rope.hpp>
 #include <prefopt/model/gguf_writer.hpp>
 #include <prefopt/model/language_model.hpp>
 #include <prefopt/model/stored_parts.hpp>
@@ -80,6 +86,62 @@ inline std::uint32_t gguf_file_type(gguf_format format) {
   return 0;
 }
 
+/// Tensors that follow from the configuration: those of llama.cpp that `transformer_layout` has
+/// not.
+inline void add_gguf_extras(const architecture& kind, const transformer_config& config,
+                            std::vector<gguf_tensor>& tensors) {
+  const ggml_type* f32 = find_ggml_type(0);
+  if (config.scaling.type == rope_scaling::kind::llama3) {
+    const auto factors = rope_factors(config);
+    tensors.push_back({{gguf_rope_factors,
+                        {factors.size()},
+                        [factors](std::span<float> out) {
+                          std::copy(factors.begin(), factors.end(), out.begin());
+                        }},
+                       f32});
+  }
+  if (config.tied_head && kind.model_type == "gpt_neox") {  // there it is always stored
+    gguf_tensor head = tensors.front();
+    head.tensor.name = "output.weight";
+    tensors.push_back(std::move(head));
+  }
+}
+
+/// Throws `usage_error` where the file holds another model than `description` says: one of those
+/// that llama.cpp's architecture cannot express (windows, another activation, ...).
+inline void check_gguf(const std::filesystem::path& written,
+                       const checkpoint_description& description) {
+  const gguf_file file(written);
+  transformer_config found = read_config(file).config;
+  const transformer_config& config = description.config;
+  const auto close = [](double a, double b) { return std::fabs(a - b) <= 1e-6 * std::fabs(b); };
+  if (close(found.norm_epsilon, config.norm_epsilon)) found.norm_epsilon = config.norm_epsilon;
+  if (close(found.rope_theta, config.rope_theta)) found.rope_theta = config.rope_theta;
+  if (close(found.scaling.factor, config.scaling.factor)) found.scaling = config.scaling;
+  found.tied_head = config.tied_head;
+  if (found == config) return;
+  throw usage_error(
+      "this '" + description.model_type +
+      "' model has what llama.cpp's models of that kind have not (windows, biases, "
+      "an activation, layers without positions, ...), so no GGUF file of it is written");
+}
+
+/// Removes a file that was not moved to its place.
+class unfinished_file {
+ public:
+  explicit unfinished_file(std::filesystem::path path) : path_(std::move(path)) {}
+  unfinished_file(const unfinished_file&) = delete;
+  unfinished_file& operator=(const unfinished_file&) = delete;
+  ~unfinished_file() {
+    std::error_code ignored;
+    std::filesystem::remove(path_, ignored);
+  }
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
 }  // namespace detail
 
 /// Writes a GGUF file that llama.cpp loads: weights, configuration and, where the description has
@@ -122,7 +184,14 @@ inline void save_gguf(const std::filesystem::path& path, const checkpoint_descri
       tensors.push_back({{part.name, part.shape, fill}, detail::gguf_tensor_type(format, entry)});
     }
   }
-  write_gguf(path, pairs, tensors);
+  detail::add_gguf_extras(kind, description.config, tensors);
+  const detail::unfinished_file unchecked(detail::name_beside(path, "unchecked"));
+  write_gguf(unchecked.path(), pairs, tensors);
+  detail::check_gguf(unchecked.path(), description);
+  std::error_code problem;
+  std::filesystem::rename(unchecked.path(), path, problem);
+  if (problem) detail::throw_write_error(path, "cannot be replaced", problem.value());
+  detail::sync_path(detail::folder_of(path));
 }
 
 /// The same for a model with `parameters()`.
