@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,8 +10,10 @@
 
 #include <prefopt/core/error.hpp>
 #include <prefopt/model/checkpoint.hpp>
+#include <prefopt/model/eigen_transformer.hpp>
 #include <prefopt/model/find_model.hpp>
 #include <prefopt/model/load_weights.hpp>
+#include <prefopt/model/lora_adapter.hpp>
 #include <prefopt/model/save_checkpoint.hpp>
 #include <prefopt/model/save_gguf.hpp>
 #include <prefopt/model/transformer_layout.hpp>
@@ -22,26 +25,36 @@ namespace {
 
 struct settings {
   std::string model;
+  std::filesystem::path adapter;
   std::filesystem::path output;
   std::string dtype = "float32";
   std::size_t max_shard_mb = 5000;
 };
 
-/// The parameters of a checkpoint with their values, in float32.
+/// The parameters of a checkpoint with their values, in float32. Not a model, which has gradients
+/// too; an adapter needs one to become part of the weights.
 struct weights {
   std::vector<std::vector<float>> values;
+  std::optional<prefopt::eigen_transformer> model;
   std::vector<prefopt::parameter> parameters;
   std::size_t count = 0;
 
-  explicit weights(const prefopt::model_checkpoint& checkpoint) {
-    for (const auto& entry : prefopt::transformer_layout(checkpoint.config)) {
-      std::size_t size = 1;
-      for (const std::size_t side : entry.shape) size *= side;
-      count += size;
-      values.emplace_back(size);
-      parameters.push_back({entry.name, entry.shape, values.back(), {}, entry.decays});
+  weights(const prefopt::model_checkpoint& checkpoint, const std::filesystem::path& adapter) {
+    if (!adapter.empty()) {
+      model = prefopt::load_transformer<prefopt::eigen_transformer>(checkpoint);
+      prefopt::load_adapter(*model, checkpoint, adapter);
+      model->merge_adapter();
+      for (const auto& each : model->parameters()) parameters.push_back(each);
+    } else {
+      for (const auto& entry : prefopt::transformer_layout(checkpoint.config)) {
+        std::size_t size = 1;
+        for (const std::size_t side : entry.shape) size *= side;
+        values.emplace_back(size);
+        parameters.push_back({entry.name, entry.shape, values.back(), {}, entry.decays});
+      }
+      prefopt::load_weights(checkpoint, parameters);
     }
-    prefopt::load_weights(checkpoint, parameters);
+    for (const auto& each : parameters) count += each.value.size();
   }
 };
 
@@ -58,7 +71,7 @@ void convert(const settings& chosen) {
     throw prefopt::usage_error("--dtype q8_0 is for GGUF files: let --output end in .gguf");
   }
   const auto checkpoint = prefopt::open_checkpoint(prefopt::find_model(chosen.model));
-  const weights read(checkpoint);
+  const weights read(checkpoint, chosen.adapter);
   if (gguf) {
     prefopt::save_gguf(chosen.output, checkpoint, read.parameters, gguf_format_of(chosen.dtype));
   } else {
@@ -83,6 +96,8 @@ std::function<void()> define_convert(command& to) {
       "prefopt convert --model SmolLM2-135M.Q4_1.gguf --output smollm2 --dtype bfloat16");
   to.add("--model", chosen->model, "checkpoint folder, GGUF file, or name in Hugging Face's cache")
       .required();
+  to.add("--adapter", chosen->adapter,
+         "an adapter (LoRA) of it, a folder as PEFT writes it, to become part of the weights");
   to.add("--output", chosen->output, "a folder, or a file that ends in .gguf").required();
   to.add("--dtype", chosen->dtype, "of the weights; q8_0 for GGUF alone")
       .one_of({"float32", "float16", "bfloat16", "q8_0"});

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstddef>
+#include <filesystem>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -34,6 +35,7 @@ struct settings {
   std::string input;
   std::string output = "-";
   std::string model;
+  std::filesystem::path adapter;
   std::string reference;
   std::string against;
   prefopt::bootstrap_options interval;
@@ -149,7 +151,7 @@ void add_divergence(const settings& chosen, std::vector<measure>& out) {
                                     std::min(opened.checkpoint.config.max_positions,
                                              opened_reference.checkpoint.config.max_positions));
   if (texts.prompts.empty()) throw prefopt::usage_error(chosen.input + " has no rows");
-  prefopt::eigen_transformer policy = load_model(opened);
+  prefopt::eigen_transformer policy = load_model(opened, chosen.adapter);
   prefopt::eigen_transformer reference = load_model(opened_reference);
   prefopt::progress shown("divergence", texts.prompts.size(), chosen.run.progress());
   std::map<prefopt::token_sequence, std::size_t> places;
@@ -233,6 +235,7 @@ std::function<void()> define_evaluate(command& to) {
   to.add("--input", chosen->input, "JSON Lines: prompt, response, response_ids, score").required();
   to.add("--output", chosen->output, "JSON Lines; -: standard output");
   to.add("--model", chosen->model, "the policy that the responses are from");
+  to.add("--adapter", chosen->adapter, "an adapter of --model, a folder as PEFT writes it");
   to.add("--reference", chosen->reference, "what it is compared with");
   to.add("--against", chosen->against, "scored responses of another model to the same prompts");
   to.add("--interval", chosen->interval.level, "level of the intervals").between(0.5, 0.999);

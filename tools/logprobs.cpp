@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
@@ -27,6 +28,7 @@ namespace {
 
 struct settings {
   std::string model;
+  std::filesystem::path adapter;
   std::string input = "-";
   std::string output = "-";
   bool resume = false;
@@ -111,7 +113,7 @@ void logprobs(const settings& chosen) {
   const opened_language opened = open_language(chosen.model);
   const text_coding coding(opened, chosen.text);
   const auto rows = read_rows(chosen, coding, opened.checkpoint.config.max_positions);
-  prefopt::eigen_transformer model = load_model(opened);
+  prefopt::eigen_transformer model = load_model(opened, chosen.adapter);
   row_output out(chosen.output, identity_of(opened, model, rows), chosen.resume);
   std::size_t done = std::min(out.done(), rows.size());
   auto how = chosen.run.progress();
@@ -147,6 +149,7 @@ std::function<void()> define_logprobs(command& to) {
       "prefopt logprobs --model gpt2 --input rows.jsonl --output logprobs.jsonl");
   to.add("--model", chosen->model, "checkpoint folder, GGUF file, or name in Hugging Face's cache")
       .required();
+  to.add("--adapter", chosen->adapter, "an adapter of it, a folder as PEFT writes it");
   to.add("--input", chosen->input, "JSON Lines; -: standard input");
   to.add("--output", chosen->output, "JSON Lines; -: standard output");
   to.flag("--resume", chosen->resume, "go on with a run that was stopped, from OUTPUT.partial");

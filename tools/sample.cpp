@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstddef>
+#include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
@@ -29,6 +30,7 @@ namespace {
 
 struct settings {
   std::string model;
+  std::filesystem::path adapter;
   std::string prompts = "-";
   std::string output = "-";
   bool resume = false;
@@ -98,7 +100,7 @@ void sample(const settings& chosen) {
   const text_coding coding(opened, chosen.text);
   if (!chosen.text.no_end_token) options.end_token = end_token_of(opened);
   const auto prompts = read_prompts(chosen, coding, opened.checkpoint.config.max_positions);
-  prefopt::eigen_transformer model = load_model(opened);
+  prefopt::eigen_transformer model = load_model(opened, chosen.adapter);
   row_output out(chosen.output, identity_of(chosen, model, prompts), chosen.resume);
 
   const std::size_t total = prompts.size() * options.responses;
@@ -151,6 +153,7 @@ std::function<void()> define_sample(command& to) {
       "prefopt sample --model gpt2 --prompts prompts.jsonl --responses 8 --output sampled.jsonl");
   to.add("--model", chosen->model, "checkpoint folder, GGUF file, or name in Hugging Face's cache")
       .required();
+  to.add("--adapter", chosen->adapter, "an adapter of it, a folder as PEFT writes it");
   to.add("--prompts", chosen->prompts,
          "JSON Lines with prompt (or text) or prompt_ids, or a .txt file with one a line; -: "
          "standard input");

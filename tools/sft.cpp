@@ -12,11 +12,10 @@
 
 #include <prefopt/core/error.hpp>
 #include <prefopt/data/json_row.hpp>
-#include <prefopt/model/float_format.hpp>
-#include <prefopt/model/save_checkpoint.hpp>
 #include <prefopt/train/sft_trainer.hpp>
 
 #include "commands.hpp"
+#include "support/adapter_settings.hpp"
 #include "support/language.hpp"
 #include "support/length_table.hpp"
 #include "support/run_settings.hpp"
@@ -37,6 +36,7 @@ struct settings {
   bool dry_run = false;
   std::size_t max_tokens = 0;
   text_settings text{.truncate = "left"};
+  adapter_settings adapter;
   training_settings training;
   run_settings run;
 };
@@ -119,23 +119,27 @@ void sft(const settings& chosen) {
     for (std::size_t i = 0; i < std::min(a_part, sizes.size()); ++i) tokens += sizes[i];
     std::cout << '\n'
               << length_table({data.all}) << '\n'
-              << to_text(memory_of_training(opened.checkpoint.config, tokens,
+              << to_text(memory_of_training(opened.checkpoint.config,
+                                            trained_numbers(opened, chosen.adapter), tokens,
                                             chosen.training.optimizer),
                          tokens)
               << "dry run: nothing was trained and nothing written\n";
     return;
   }
   prefopt::eigen_transformer model = load_model(opened);
+  add_adapter(model, opened, chosen.adapter, chosen.training.seed);
   prefopt::sft_trainer trainer(model, std::span<const prefopt::sft_example>(data.examples),
                                options);
   if (!held_out.examples.empty()) trainer.evaluate_on(held_out.examples);
   any_optimizer optimizer = optimizer_of(chosen.training);
   const prefopt::training_result result = trainer.train(optimizer);
   if (result.signal != 0) throw stopped(result.signal);
-  prefopt::save_checkpoint(chosen.training.out / "checkpoint", opened.checkpoint, model,
-                           {.format = prefopt::float_format_named(chosen.training.dtype)});
+  save_trained(chosen.training.out, model, opened, chosen.training.dtype);
   static constexpr const char* metrics[] = {"loss", "grad_norm"};
   std::cout << training_report(chosen.training.out, metrics);
+  if (chosen.adapter.rank > 0) {
+    std::cout << "adapter     " << (chosen.training.out / "adapter").string() << '\n';
+  }
 }
 
 }  // namespace
@@ -164,6 +168,7 @@ std::function<void()> define_sft(command& to) {
       "text or response loses its end");
   add_prompt_options(to, chosen->text);
   add_response_options(to, chosen->text);
+  add_options(to, chosen->adapter);
   add_optimization_options(to, chosen->training, "texts");
   add_options(to, chosen->run);
   return [chosen] { sft(*chosen); };

@@ -13,8 +13,6 @@
 
 #include <prefopt/core/error.hpp>
 #include <prefopt/loss/named_loss.hpp>
-#include <prefopt/model/float_format.hpp>
-#include <prefopt/model/save_checkpoint.hpp>
 #include <prefopt/train/data_order.hpp>
 #include <prefopt/train/loss_probe.hpp>
 #include <prefopt/train/pair_gathering.hpp>
@@ -22,6 +20,7 @@
 #include <prefopt/train/reference_store.hpp>
 
 #include "commands.hpp"
+#include "support/adapter_settings.hpp"
 #include "support/language.hpp"
 #include "support/pair_data.hpp"
 #include "support/run_settings.hpp"
@@ -42,6 +41,7 @@ struct settings {
   bool dry_run = false;
   prefopt::loss_settings loss{.method = "dpo"};
   pair_settings pairs;
+  adapter_settings adapter;
   training_settings training;
   run_settings run;
 };
@@ -101,7 +101,9 @@ void print_plan(const settings& chosen, const opened_language& opened, const pai
   std::cout << '\n' << length_table({data.prompts, data.responses}) << '\n';
   const std::size_t tokens = largest_part(data.pairs, options);
   std::cout << to_text(
-      memory_of_training(opened.checkpoint.config, tokens, chosen.training.optimizer), tokens);
+      memory_of_training(opened.checkpoint.config, trained_numbers(opened, chosen.adapter), tokens,
+                         chosen.training.optimizer),
+      tokens);
   std::cout << "dry run: nothing was trained and nothing written\n";
 }
 
@@ -133,6 +135,7 @@ void train(settings chosen) {
     reference = compute_reference(chosen, opened, data, held_out);
   }
   prefopt::eigen_transformer policy = load_model(opened);
+  add_adapter(policy, opened, chosen.adapter, chosen.training.seed);
   prefopt::preference_trainer trainer(policy, data.pairs, loss, options);
   if (!held_out.pairs.pairs.empty()) trainer.evaluate_on(held_out.pairs);
   if (reference) {
@@ -141,12 +144,14 @@ void train(settings chosen) {
   any_optimizer optimizer = optimizer_of(chosen.training);
   const prefopt::training_result result = trainer.train(optimizer);
   if (result.signal != 0) throw stopped(result.signal);
-  prefopt::save_checkpoint(chosen.training.out / "checkpoint", opened.checkpoint, policy,
-                           {.format = prefopt::float_format_named(chosen.training.dtype)});
+  save_trained(chosen.training.out, policy, opened, chosen.training.dtype);
   static constexpr const char* metrics[] = {
       "loss",         "rewards/chosen", "rewards/rejected", "rewards/margins", "rewards/accuracies",
       "logps/chosen", "logps/rejected"};
   std::cout << training_report(chosen.training.out, metrics);
+  if (chosen.adapter.rank > 0) {
+    std::cout << "adapter     " << (chosen.training.out / "adapter").string() << '\n';
+  }
 }
 
 }  // namespace
@@ -178,6 +183,7 @@ std::function<void()> define_train(command& to) {
   to.add("--lambda", chosen->loss.lambda, "slic: weight of the winner's likelihood");
   to.add("--epsilon", chosen->loss.epsilon, "cdpo, robust-dpo: share of wrong labels");
   add_options(to, chosen->pairs);
+  add_options(to, chosen->adapter);
   add_optimization_options(to, chosen->training, "pairs");
   add_options(to, chosen->run);
   return [chosen] { train(*chosen); };

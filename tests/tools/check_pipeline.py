@@ -189,6 +189,51 @@ def check_convert(work):
     check(os.listdir(full) == ["letter.txt"], "and other files stay")
 
 
+def check_adapter(work):
+    text = lines_of([{"prompt": f"The {word} is", "chosen": " good.", "rejected": " bad."}
+                     for word in ["film", "plot", "cast", "end"]])
+    data = work / "adapter_pairs.jsonl"
+    data.write_text(text)
+    out = work / "lora"
+    args = ["train", "--model", MODEL, "--data", data, "--batch", "2", "--learning-rate", "2e-2",
+            "--epochs", "4", "--lora-rank", "2"]
+    ok("train --lora-rank", run(*args, "--held-out", data, "--out", out))
+    steps = rows_of((out / "metrics.jsonl").read_text())
+    check(abs(steps[0]["loss"] - math.log(2)) < 1e-12 and steps[-1]["eval_loss"] < 0.6,
+          "lora: the first loss is ln 2, and it falls")
+    config = json.loads((out / "adapter" / "adapter_config.json").read_text())
+    check(config["r"] == 2 and config["peft_type"] == "LORA", "lora: PEFT's files are there")
+    row = '{"prompt": "The film is", "response": " good."}\n'
+    def logprob(*model):
+        return rows_of(run("logprobs", "--model", *model, text=row).stdout)[0]["logprob"]
+    ok("convert --adapter", run("convert", "--model", MODEL, "--adapter", out / "adapter",
+                                "--output", work / "merged"))
+    values = [logprob(MODEL), logprob(out / "checkpoint"), logprob(work / "merged"),
+              logprob(MODEL, "--adapter", out / "adapter")]
+    check(values[1] > values[0] + 0.1 and max(values[1:]) - min(values[1:]) < 1e-4,
+          f"lora: merged by train or by convert or beside the model, it says the same: {values}")
+    some = run(*args, "--lora-targets", "q_proj,mlp.down_proj", "--max-steps", "1", "--out",
+               work / "some")
+    config = json.loads((work / "some" / "adapter" / "adapter_config.json").read_text())
+    check(some.returncode == 0 and config["target_modules"] == ["down_proj", "q_proj"]
+          or config["target_modules"] == ["mlp.down_proj", "q_proj"], "lora: targets by name")
+    more = run(*args[:-4], "--epochs", "2", "--lora-rank", "2", "--out", work / "part")
+    again = run(*args, "--out", work / "part", "--resume")
+    name = "adapter/adapter_model.safetensors"
+    check(more.returncode == again.returncode == 0
+          and (work / "part" / name).read_bytes() == (out / name).read_bytes(),
+          f"lora: resumed, the same adapter {more.stderr} {again.stderr}")
+    plans = [run(*args[:-2], *more, "--dry-run", "--out", work / "plan").stdout
+             for more in [[], ["--lora-rank", "2"]]]
+    check("optimizer" in plans[1] and plans[0] != plans[1], "lora: a dry run knows of it")
+    ok("sft --lora-rank", run("sft", "--model", MODEL, "--data",
+                              write(work / "lora_texts.jsonl", [{"text": "The film is good."}]),
+                              "--lora-rank", "2", "--out", work / "lora_sft"))
+    refused(["no_such_module"], *args, "--lora-targets", "no_such_module", "--out", work / "bad_lora")
+    refused(["adapter_config.json"], "logprobs", "--model", MODEL, "--adapter", work / "merged",
+            text=row)
+
+
 def check_plot(work):
     csv = work / "results.csv"
     head = "method,beta,reward,reward_low,reward_high,kl,kl_low,kl_high\n"
@@ -209,5 +254,6 @@ with tempfile.TemporaryDirectory() as name:
     check_classifier(folder)
     check_sft(folder)
     check_convert(folder)
+    check_adapter(folder)
     check_plot(folder)
 done()

@@ -275,7 +275,7 @@ def check_memory(work):
         return  # a sanitizer's memory is another
     base = peak("tokenize", "--help")
     used = peak(*args) - base
-    check(0.75 < used / float(found[1]) < 1.3,
+    check(0.7 < used / float(found[1]) < 1.4,
           f"about as much is used: {used:.0f} MiB, told {found[1]} MiB")
 
 

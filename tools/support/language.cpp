@@ -5,6 +5,7 @@
 #include <prefopt/core/error.hpp>
 #include <prefopt/model/find_model.hpp>
 #include <prefopt/model/load_weights.hpp>
+#include <prefopt/model/lora_adapter.hpp>
 #include <prefopt/text/load_tokenizer.hpp>
 
 namespace tools {
@@ -33,8 +34,13 @@ opened_language open_language(const std::string& name) {
   return {std::move(checkpoint), std::move(tokenizer)};
 }
 
-prefopt::eigen_transformer load_model(const opened_language& opened) {
-  return prefopt::load_transformer<prefopt::eigen_transformer>(opened.checkpoint);
+prefopt::eigen_transformer load_model(const opened_language& opened,
+                                      const std::filesystem::path& adapter) {
+  auto model = prefopt::load_transformer<prefopt::eigen_transformer>(opened.checkpoint);
+  if (adapter.empty()) return model;
+  prefopt::load_adapter(model, opened.checkpoint, adapter);
+  model.merge_adapter();
+  return model;
 }
 
 prefopt::byte_level_bpe open_tokenizer(const std::string& name) {

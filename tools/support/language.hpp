@@ -19,8 +19,10 @@ struct opened_language {
 /// tokenizer with more tokens than the model has.
 opened_language open_language(const std::string& name);
 
-/// The weights, in float32.
-prefopt::eigen_transformer load_model(const opened_language& opened);
+/// The weights, in float32. `adapter`: a folder as PEFT writes it, whose adapter becomes part of
+/// them; empty: none.
+prefopt::eigen_transformer load_model(const opened_language& opened,
+                                      const std::filesystem::path& adapter = {});
 
 /// The tokenizer alone: of a checkpoint folder, with or without weights, of a GGUF file, or a
 /// tokenizer.json.

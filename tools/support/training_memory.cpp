@@ -8,8 +8,8 @@
 
 namespace tools {
 
-training_memory memory_of_training(const prefopt::transformer_config& config, std::size_t tokens,
-                                   const std::string& optimizer) {
+training_memory memory_of_training(const prefopt::transformer_config& config, double trained,
+                                   std::size_t tokens, const std::string& optimizer) {
   double values = 0;
   for (const auto& entry : prefopt::transformer_layout(config)) {
     double count = 1;
@@ -28,8 +28,8 @@ training_memory memory_of_training(const prefopt::transformer_config& config, st
   constexpr double bytes = 4;
   training_memory memory;
   memory.weights = 2 * bytes * values;
-  memory.gradients = bytes * values;
-  memory.optimizer = bytes * values * (optimizer == "adamw" ? 2 : optimizer == "rmsprop" ? 1 : 0);
+  memory.gradients = bytes * trained;
+  memory.optimizer = bytes * trained * (optimizer == "adamw" ? 2 : optimizer == "rmsprop" ? 1 : 0);
   memory.activations = bytes * (size(tokens) * (size(config.layers) * kept + scratch) +
                                 rows_of_logits * size(config.vocabulary));
   return memory;

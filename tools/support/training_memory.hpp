@@ -7,7 +7,7 @@
 
 namespace tools {
 
-/// Bytes that training needs, about, for the program itself is not counted.
+/// Bytes that training needs, about: the program itself is not counted.
 struct training_memory {
   double weights = 0;  ///< values, and once more in the order of products
   double gradients = 0;
@@ -16,9 +16,9 @@ struct training_memory {
   [[nodiscard]] double total() const { return weights + gradients + optimizer + activations; }
 };
 
-/// `tokens`: of the largest part of a step; `optimizer`: its name.
-training_memory memory_of_training(const prefopt::transformer_config& config, std::size_t tokens,
-                                   const std::string& optimizer);
+/// `trained`: how many numbers are; `tokens`: of the largest part of a step; `optimizer`: its name.
+training_memory memory_of_training(const prefopt::transformer_config& config, double trained,
+                                   std::size_t tokens, const std::string& optimizer);
 
 std::string to_text(const training_memory& memory, std::size_t tokens);
 
