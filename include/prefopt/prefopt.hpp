@@ -122,10 +122,20 @@
 #include <prefopt/model/architecture_smollm3.hpp>   // SmolLM3
 #include <prefopt/model/architectures.hpp>          // the table of them
 #include <prefopt/model/checkpoint.hpp>             // open_checkpoint: a folder or a GGUF file
+#include <prefopt/model/classifier.hpp>             // the concept: tokens of a text -> logits of classes
+#include <prefopt/model/classifier_architecture.hpp>  // BERT, DistilBERT, RoBERTa
+#include <prefopt/model/classifier_checkpoint.hpp>  // open_classifier: a folder, with or without a head
+#include <prefopt/model/classifier_labels.hpp>      // names of classes, and which one is the reward
 #include <prefopt/model/config_reader.hpp>          // fields of config.json
 #include <prefopt/model/decoding_model.hpp>         // the concept: token by token over a cache
 #include <prefopt/model/distribution_model.hpp>     // the concept: whole next-token distributions
+#include <prefopt/model/eigen_classifier.hpp>       // the classifier on the processor
 #include <prefopt/model/eigen_transformer.hpp>      // the decoder on the processor
+#include <prefopt/model/encoder.hpp>                // layers that see all of a text, over any backend
+#include <prefopt/model/encoder_classifier.hpp>     // them with a head
+#include <prefopt/model/encoder_config.hpp>         // what tells one of them from another
+#include <prefopt/model/encoder_layout.hpp>         // names and shapes of parameters
+#include <prefopt/model/encoder_parameters.hpp>     // the parameters and their gradients
 #include <prefopt/model/find_model.hpp>             // a model's name -> folder or GGUF file
 #include <prefopt/model/float_format.hpp>           // float32, float16, bfloat16
 #include <prefopt/model/ggml_blocks.hpp>            // quantized blocks to floats
@@ -154,6 +164,7 @@
 #include <prefopt/model/safetensors_header.hpp>  // what a safetensors file says it holds
 #include <prefopt/model/safetensors_writer.hpp>  // safetensors out
 #include <prefopt/model/save_checkpoint.hpp>     // a folder that transformers reads
+#include <prefopt/model/save_classifier.hpp>     // the same of a classifier
 #include <prefopt/model/save_gguf.hpp>           // a file that llama.cpp reads
 #include <prefopt/model/save_tokenizer.hpp>      // the tokenizer's files of a checkpoint
 #include <prefopt/model/stored_parts.hpp>        // how files name and store parameters
@@ -181,6 +192,7 @@
 #include <prefopt/score/ngram_classifier.hpp>   // a linear classifier over them, trained here
 #include <prefopt/score/reward.hpp>             // the paper's forms of p(positive)
 #include <prefopt/score/scorer.hpp>             // the concept: prompt and response -> score
+#include <prefopt/score/transformer_classifier.hpp>  // a transformer's probability of a class
 #include <prefopt/score/whole_text.hpp>         // a scorer of prompt and response as one text
 #include <prefopt/score/word_ngrams.hpp>        // hashed n-grams of words
 #include <prefopt/score/words.hpp>              // text to words, as Python has them
@@ -194,6 +206,7 @@
 
 // train/: from pairs to a trained policy
 #include <prefopt/train/adamw.hpp>               // AdamW
+#include <prefopt/train/classifier_trainer.hpp>  // fine-tuning a classifier on labelled texts
 #include <prefopt/train/content_hash.hpp>        // whether weights or data are still the same
 #include <prefopt/train/data_order.hpp>          // the order of an epoch
 #include <prefopt/train/gradient_norm.hpp>       // clipping

@@ -1,0 +1,3 @@
+#include <prefopt/model/eigen_classifier.hpp>
+
+template class prefopt::encoder_classifier<prefopt::eigen_backend>;
