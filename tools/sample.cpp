@@ -98,7 +98,10 @@ void sample(const settings& chosen) {
   prefopt::validate(options);
   const opened_language opened = open_language(chosen.model);
   const text_coding coding(opened, chosen.text);
-  if (!chosen.text.no_end_token) options.end_token = end_token_of(opened);
+  if (!chosen.text.no_end_token) {
+    options.end_token = end_token_of(opened);
+    options.more_end_tokens = opened.checkpoint.ends;
+  }
   const auto prompts = read_prompts(chosen, coding, opened.checkpoint.config.max_positions);
   prefopt::eigen_transformer model = load_model(opened, chosen.adapter);
   row_output out(chosen.output, identity_of(chosen, model, prompts), chosen.resume);

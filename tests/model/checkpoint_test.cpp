@@ -230,6 +230,8 @@ TEST_F(spoiled_checkpoint, SeveralTokensMayEndAText) {
   EXPECT_EQ(open_checkpoint(folder).end, 3);
   test::write_plainly(folder / "generation_config.json", R"({"eos_token_id": [5, 3]})");
   EXPECT_EQ(open_checkpoint(folder).ends, (token_sequence{5, 3}));
+  test::write_plainly(folder / "generation_config.json", R"({"eos_token_id": [5, 50256]})");
+  EXPECT_EQ(open_checkpoint(folder).ends, token_sequence{5});  // there are 13 tokens
   fs::remove(folder / "generation_config.json");
   EXPECT_EQ(open_checkpoint(folder).ends, (token_sequence{3, 4}));
   accept({{"eos_token_id", nullptr}});

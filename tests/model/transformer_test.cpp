@@ -18,7 +18,9 @@ namespace prefopt {
 namespace {
 
 using test::odd_gpt2;
+using test::odd_gptj;
 using test::odd_llama;
+using test::odd_qwen3;
 using test::random_transformer;
 
 token_sequence tokens(std::size_t count, std::uint32_t seed) {
@@ -49,9 +51,13 @@ class transformer_test : public testing::TestWithParam<transformer_config> {
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(kinds, transformer_test, testing::Values(odd_gpt2(), odd_llama()),
+INSTANTIATE_TEST_SUITE_P(kinds, transformer_test,
+                         testing::Values(odd_gpt2(), odd_llama(), odd_gptj(), odd_qwen3()),
                          [](const auto& tested) {
-                           return tested.param.gated ? std::string("llama") : std::string("gpt2");
+                           const transformer_config& config = tested.param;
+                           const bool plain = config.residual == residual_kind::sequential;
+                           if (config.gated) return std::string(plain ? "llama" : "qwen3");
+                           return std::string(plain ? "gpt2" : "gptj");
                          });
 
 TEST_P(transformer_test, a_log_prob_does_not_depend_on_the_batch_to_the_last_bit) {

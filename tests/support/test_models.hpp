@@ -35,6 +35,34 @@ inline transformer_config odd_llama() {
   return c;
 }
 
+/// GPT-J's kind: parallel behind one norm, neighbours turn in a part of each head, biases at the
+/// head and the feed-forward alone; and GPT-Neo's windows and unscaled scores, which no model has
+/// with it.
+inline transformer_config odd_gptj() {
+  transformer_config c = odd_gpt2();
+  c.positions = position_kind::rotary_interleaved;
+  c.rotary_width = 4;
+  c.residual = residual_kind::parallel_one_norm;
+  c.windows = {3, 0};
+  c.score_scale = 1.0;
+  c.qkv_bias = c.output_bias = c.tied_head = false;
+  c.head_bias = true;
+  return c;
+}
+
+/// Qwen3's and SmolLM3's kind: heads normed, a layer without positions, a window in the other, and
+/// scaled rotation; parallel with two norms as GPT-NeoX.
+inline transformer_config odd_qwen3() {
+  transformer_config c = odd_llama();
+  c.head_norm = true;
+  c.unrotated = {0};
+  c.windows = {0, 7};
+  c.scaling = {rope_scaling::kind::llama3, 4.0, 1.0, 4.0, 24};
+  c.residual = residual_kind::parallel;
+  c.qkv_bias = true;
+  return c;
+}
+
 /// A model with random weights, larger than `initialize` makes them, so that texts differ much.
 inline eigen_transformer random_transformer(const transformer_config& config,
                                             std::uint64_t seed = 7) {

@@ -116,6 +116,9 @@ inline model_checkpoint open_folder(const std::filesystem::path& folder) {
   result.config = config;
   result.begin = token_field(result.fields, "bos_token_id");
   result.ends = read_end_tokens(folder, result.fields);
+  std::erase_if(result.ends, [&](token_id token) {  // no text has a token that the model lacks
+    return static_cast<std::size_t>(token) >= result.config.vocabulary;
+  });
   result.end = token_field(result.fields, "eos_token_id");
   if (!result.end && !result.ends.empty()) result.end = result.ends.front();
   result.padding = token_field(result.fields, "pad_token_id");
