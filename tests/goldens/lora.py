@@ -3,7 +3,7 @@
 what PEFT computes with them.
 
 Needs the packages torch, transformers, safetensors and peft (made with peft 0.21.2).
-Run:  python tests/goldens/lora.py tests/data/model tests/data/lora
+Run:  python tests/goldens/lora.py tests/data/model tests/data/lora [NAME ...]
 
 Each folder holds adapter_config.json, adapter_model.safetensors and expected.json: the base model's
 folder, groups of a prompt with responses, the log-prob of every response token with the adapter,
@@ -25,6 +25,9 @@ ADAPTERS = {
     "llama": ("tiny-llama", dict(r=4, lora_alpha=8, target_modules=["q_proj", "v_proj"])),
     "llama-all": ("tiny-llama-tied", dict(r=2, lora_alpha=3.5, target_modules="all-linear",
                                           use_rslora=True)),
+    "gpt-neox": ("tiny-gpt-neox", dict(r=3, lora_alpha=6, target_modules=["query_key_value",
+                                                                          "dense_h_to_4h"])),
+    "qwen3": ("tiny-qwen3", dict(r=2, lora_alpha=4, target_modules="all-linear")),
 }
 
 
@@ -37,6 +40,8 @@ def token_log_probs(model, prompt, response):
 def main():
     models, out = Path(sys.argv[1]), Path(sys.argv[2])
     for name, (base, settings) in ADAPTERS.items():
+        if len(sys.argv) > 3 and name not in sys.argv[3:]:
+            continue
         torch.manual_seed(len(name))
         model = AutoModelForCausalLM.from_pretrained(models / base, dtype=torch.float32).eval()
         model = get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", **settings))
