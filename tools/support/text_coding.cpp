@@ -1,6 +1,5 @@
 #include "text_coding.hpp"
 
-#include <cstdint>
 #include <utility>
 
 #include <prefopt/core/error.hpp>
@@ -123,21 +122,12 @@ std::size_t text_coding::fit_prompt(prefopt::token_sequence& ids, std::size_t ro
 
 std::optional<prefopt::token_sequence> text_coding::find_ids(const prefopt::json_row& row,
                                                              const std::string& field) const {
-  const auto found = row.find(field);
-  if (!found) return std::nullopt;
-  simdjson::dom::array list;
-  if (found->get(list) != simdjson::SUCCESS) {
-    row.fail(field, "expected a list of tokens, found " + prefopt::json_row::describe(*found));
-  }
-  prefopt::token_sequence ids;
-  for (const auto each : list) {
-    std::int64_t id = 0;
-    if (each.get(id) != simdjson::SUCCESS || id < 0 ||
-        static_cast<std::uint64_t>(id) >= vocabulary_) {
-      row.fail(field, "expected tokens below " + std::to_string(vocabulary_) + ", found " +
-                          prefopt::json_row::describe(each));
-    }
-    ids.push_back(static_cast<prefopt::token_id>(id));
+  auto ids = row.find_tokens(field);
+  if (!ids) return ids;
+  for (const prefopt::token_id id : *ids) {
+    if (static_cast<std::size_t>(id) < vocabulary_) continue;
+    row.fail(field, "expected tokens below " + std::to_string(vocabulary_) + ", found " +
+                        std::to_string(id));
   }
   return ids;
 }
