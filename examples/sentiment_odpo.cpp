@@ -32,6 +32,8 @@
 
 #include "embedded/embedded_language.hpp"
 #include "experiment/command_line.hpp"
+#include "experiment/ngram_score.hpp"
+#include "experiment/prompts.hpp"
 #include "experiment/run.hpp"
 #include "experiment/streams.hpp"
 
@@ -57,46 +59,11 @@ std::string first_words(const std::string& text, std::size_t count) {
   return text.substr(0, at);
 }
 
-/// Different prompts, in an order that the seed shuffles: the first `count` of them.
-std::vector<std::string> choose_prompts(std::vector<std::string> all, std::size_t count,
-                                        std::uint64_t seed, const char* option) {
-  std::sort(all.begin(), all.end());
-  all.erase(std::unique(all.begin(), all.end()), all.end());
-  auto random = experiment::stream_for(experiment::purpose::prompts, seed);
-  prefopt::shuffle(all, random);
-  if (all.size() < count) {
-    throw prefopt::usage_error(fmt::format(
-        "{} asks for {} prompts, but there are {} different ones", option, count, all.size()));
-  }
-  all.resize(count);
-  return all;
-}
-
-/// Trains the classifier, or reads the one that this run has trained before.
-prefopt::ngram_classifier classifier(const std::vector<prefopt::labelled_text>& texts,
-                                     const fs::path& file) {
-  if (fs::exists(file)) return prefopt::ngram_classifier::load(file);
-  std::cerr << "training the n-gram classifier on " << texts.size() << " reviews\n";
-  return prefopt::train_ngram_classifier(texts, {});
-}
-
-/// How often the classifier is right.
-double accuracy(const prefopt::ngram_classifier& of,
-                const std::vector<prefopt::labelled_text>& texts) {
-  std::size_t right = 0;
-  for (const auto& each : texts) right += (of.probability(each.text) >= 0.5) == each.positive;
-  return static_cast<double>(right) / static_cast<double>(texts.size());
-}
-
 /// A task, and the classifier that scores it, where one does: it is kept with the run.
 struct sentiment_task {
   experiment::task task;
   std::optional<prefopt::ngram_classifier> trained;
 };
-
-fs::path classifier_file(const experiment::options& o) {
-  return fs::path(o.out) / "classifier.safetensors";
-}
 
 void score_with(prefopt::ngram_classifier trained, prefopt::reward_form form,
                 experiment::task& task) {
@@ -134,16 +101,17 @@ sentiment_task imdb_task(const sentiment_options& chosen, const experiment::opti
     }
     return prompts;
   };
-  task.prompts = choose_prompts(prompts_of(training), o.prompts, o.seed, "--prompts");
+  task.prompts = experiment::choose_prompts(prompts_of(training), o.prompts, o.seed, "--prompts");
   // Held out: openings that no training review has.
   const auto seen_list = prompts_of(training);
   const std::set<std::string> seen(seen_list.begin(), seen_list.end());
   auto unseen = prompts_of(test);
   std::erase_if(unseen, [&](const std::string& prompt) { return seen.contains(prompt); });
-  task.eval_prompts = choose_prompts(std::move(unseen), o.eval_prompts, o.seed, "--eval-prompts");
+  task.eval_prompts =
+      experiment::choose_prompts(std::move(unseen), o.eval_prompts, o.seed, "--eval-prompts");
   if (o.sft) {
     for (const auto& review : training) {
-      task.sft_texts.push_back(prefopt::with_line_breaks(review.text));
+      task.sft_texts.push_back({prefopt::with_line_breaks(review.text)});
     }
     auto random = experiment::stream_for(experiment::purpose::texts, o.seed);
     prefopt::shuffle(task.sft_texts, random);
@@ -154,21 +122,11 @@ sentiment_task imdb_task(const sentiment_options& chosen, const experiment::opti
     for (const auto& review : reviews) texts.push_back({review.text, review.positive});
     return texts;
   };
-  auto trained = classifier(labelled(training), classifier_file(o));
+  auto trained = experiment::ngram_classifier_of(labelled(training), o);
   std::cerr << fmt::format("classifier: right on {:.2f} % of {} test reviews\n",
-                           100 * accuracy(trained, labelled(test)), test.size());
+                           100 * experiment::accuracy(trained, labelled(test)), test.size());
   score_with(trained, form, task);
   return {std::move(task), std::move(trained)};
-}
-
-/// Shares `prompts` out: training prompts first, then the held-out ones.
-void divide_prompts(const std::vector<std::string>& prompts, const experiment::options& o,
-                    experiment::task& task) {
-  task.prompts =
-      choose_prompts(prompts, o.prompts + o.eval_prompts, o.seed, "--prompts with --eval-prompts");
-  const auto middle = task.prompts.begin() + static_cast<std::ptrdiff_t>(o.prompts);
-  task.eval_prompts.assign(middle, task.prompts.end());
-  task.prompts.erase(middle, task.prompts.end());
 }
 
 sentiment_task openings_task(const sentiment_options& chosen, const experiment::options& o) {
@@ -181,7 +139,7 @@ sentiment_task openings_task(const sentiment_options& chosen, const experiment::
     if (!lines.line().empty()) all.emplace_back(lines.line());
   }
   experiment::task task;
-  divide_prompts(all, o, task);
+  experiment::divide_prompts(all, o, task);
   const auto scorer = std::make_shared<const prefopt::whole_text<prefopt::lexicon_scorer>>(
       prefopt::lexicon_scorer(fs::path(chosen.lexicon)));
   task.score = [scorer](const std::string& prompt, const std::string& response) {
@@ -193,14 +151,14 @@ sentiment_task openings_task(const sentiment_options& chosen, const experiment::
 
 sentiment_task embedded_task(const experiment::options& o, prefopt::reward_form form) {
   experiment::task task;
-  divide_prompts(prefopt::embedded::openings(), o, task);
+  experiment::divide_prompts(prefopt::embedded::openings(), o, task);
   const auto reviews = experiment::embedded_reviews(4000, 2);
   std::vector<prefopt::labelled_text> texts;
   for (const auto& review : reviews) {
-    task.sft_texts.push_back(review.text);
+    task.sft_texts.push_back({review.text});
     texts.push_back({review.text, review.positive});
   }
-  auto trained = classifier(texts, classifier_file(o));
+  auto trained = experiment::ngram_classifier_of(texts, o);
   score_with(trained, form, task);
   return {std::move(task), std::move(trained)};
 }
@@ -240,7 +198,8 @@ void run(const sentiment_options& chosen, const experiment::options& o) {
                                               : imdb_task(chosen, o, *form);
   made.task.name = "sentiment";
   const auto lock = experiment::start_run(o, identity);
-  if (made.trained && !fs::exists(classifier_file(o))) made.trained->save(classifier_file(o));
+  if (made.trained && !fs::exists(experiment::classifier_file(o)))
+    made.trained->save(experiment::classifier_file(o));
   if (embedded) base = experiment::embedded_language(fs::path(o.out) / "embedded");
   const bool risen = experiment::run_experiment(*base, o, made.task);
   if (o.expect_rise && !risen) {

@@ -71,7 +71,9 @@ language embedded_language(const std::filesystem::path& folder) {
   how.sft_epochs = 4;
   how.sft_tokens = 64;
   how.sft_learning_rate = 3e-3;
-  fine_tune(made, texts, how, folder / "run");
+  std::vector<sft_text> examples;
+  for (const std::string& text : texts) examples.push_back({text});
+  fine_tune(made, examples, how, folder / "run");
   save_language(folder / "checkpoint", made.model, made);
   std::filesystem::remove_all(folder / "run" / "checkpoints");
   return made;

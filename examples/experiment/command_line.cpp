@@ -2,16 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <exception>
-#include <iostream>
-#include <limits>
+#include <csignal>
 #include <string>
 
 #include <prefopt/core/error.hpp>
 #include <prefopt/loss/named_loss.hpp>
 #include <prefopt/sample/sampling_options.hpp>
 
-#include "stopped.hpp"
+#include "support/exit_code.hpp"
 
 namespace experiment {
 namespace {
@@ -53,22 +51,27 @@ void add_drawing(CLI::App& app, const char* group, const std::string& prefix, dr
       ->group(group);
 }
 
-void add_pair_options(CLI::App& app, options& o) {
+void add_pair_options(CLI::App& app, options& o, response_source source) {
   const char* group = "Responses and pairs";
   const auto positive = CLI::Range(std::size_t{1}, std::size_t{1} << 40U);
-  app.add_option("--prompts", o.prompts, "prompts to sample training responses for")
-      ->check(positive)
+  const bool sampled = source == response_source::sampled;
+  app.add_option("--prompts", o.prompts,
+                 sampled ? "prompts to sample training responses for"
+                         : "prompts whose responses are used, chosen by --seed; 0: all")
+      ->check(CLI::Range(std::size_t{sampled ? 1U : 0U}, std::size_t{1} << 40U))
       ->capture_default_str()
       ->group(group);
-  app.add_option("--responses", o.responses, "responses a prompt (paper: 2)")
-      ->check(CLI::Range(2, 1000))
-      ->capture_default_str()
-      ->group(group);
+  if (sampled) {
+    app.add_option("--responses", o.responses, "responses a prompt (paper: 2)")
+        ->check(CLI::Range(2, 1000))
+        ->capture_default_str()
+        ->group(group);
+  }
   app.add_option("--max-new-tokens", o.max_new_tokens, "longest response")
       ->check(positive)
       ->capture_default_str()
       ->group(group);
-  add_drawing(app, group, "", o.sampling);
+  if (sampled) add_drawing(app, group, "", o.sampling);
   app.add_option("--batch-rows", o.batch_rows, "responses sampled side by side")
       ->check(positive)
       ->capture_default_str()
@@ -189,12 +192,12 @@ void add_evaluation_options(CLI::App& app, options& o) {
 
 }  // namespace
 
-void add_options(CLI::App& app, options& chosen) {
+void add_options(CLI::App& app, options& chosen, response_source source) {
   app.allow_config_extras(false);
   app.set_config("--config", "", "TOML file with any of these options; the command line wins");
   app.get_formatter()->column_width(34);
   add_model_options(app, chosen);
-  add_pair_options(app, chosen);
+  add_pair_options(app, chosen, source);
   add_training_options(app, chosen);
   add_sft_options(app, chosen);
   add_evaluation_options(app, chosen);
@@ -242,22 +245,8 @@ int run_program(CLI::App& app, int argc, char** argv, const std::function<void()
     const int code = app.exit(problem);  // --help goes to stdout with 0, errors to stderr
     return code == 0 ? 0 : 2;
   }
-  try {
-    const prefopt::stop_signal stop;  // for all of the body, so that none is lost between stages
-    body();
-    stop_if_asked();
-    return 0;
-  } catch (const stopped& stop) {
-    std::cerr << "\nstopped by signal " << stop.signal()
-              << "; all finished work is saved, --resume goes on\n";
-    return 128 + stop.signal();
-  } catch (const prefopt::usage_error& problem) {
-    std::cerr << app.get_name() << ": " << problem.what() << '\n';
-    return 2;
-  } catch (const std::exception& problem) {
-    std::cerr << app.get_name() << ": " << problem.what() << '\n';
-    return 1;
-  }
+  std::signal(SIGPIPE, SIG_IGN);  // a judge's server that hangs up is an error of that request
+  return tools::exit_code_of(app.get_name(), body);
 }
 
 }  // namespace experiment

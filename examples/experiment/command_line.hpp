@@ -8,9 +8,15 @@
 
 namespace experiment {
 
+/// Where the responses that pairs are made of come from.
+enum class response_source {
+  sampled,
+  given  ///< by the task: --prompts 0 means all, and there are no options of how to sample them
+};
+
 /// Adds every option of `options` to `app`, with `--config FILE` (TOML) for all of them. The names
 /// are the same in the file and on the command line.
-void add_options(CLI::App& app, options& chosen);
+void add_options(CLI::App& app, options& chosen, response_source source = response_source::sampled);
 
 /// Refuses, with an error that names the option, what cannot work.
 void validate(const options& chosen);

@@ -30,10 +30,19 @@ std::string or_all(std::size_t pairs) {
   return pairs == 0 ? "all" : std::to_string(pairs);
 }
 
+/// The mean of 1 - score.
+prefopt::mean_estimate complement(const prefopt::mean_estimate& e) {
+  return {1 - e.mean, 1 - e.high, 1 - e.low, e.count};
+}
+
 prefopt::table result_table(const evaluation& before, std::span<const point_result> results,
-                            const options& chosen) {
+                            const options& chosen, const task& what) {
   const auto right = prefopt::table::alignment::right;
   const std::string level = fmt::format("{}%", 100 * chosen.interval);
+  const bool swapped = !what.complement_name.empty();
+  const auto shown = [&](const prefopt::mean_estimate& reward) {
+    return prefopt::format_estimate(swapped ? complement(reward) : reward);
+  };
   prefopt::table table({{"method"},
                         {"offset"},
                         {"alpha", right},
@@ -42,18 +51,17 @@ prefopt::table result_table(const evaluation& before, std::span<const point_resu
                         {"lambda", right},
                         {"pairs", right},
                         {"seed", right},
-                        {"reward [" + level + "]", right},
+                        {(swapped ? what.complement_name : "reward") + " [" + level + "]", right},
                         {"KL, nats [" + level + "]", right},
                         {"tokens", right},
                         {"training", right}});
-  table.add_row({"before", "-", "-", "-", "-", "-", "-", "-",
-                 prefopt::format_estimate(before.reward), "0", format_number(before.tokens, 1),
-                 "-"});
+  table.add_row({"before", "-", "-", "-", "-", "-", "-", "-", shown(before.reward), "0",
+                 format_number(before.tokens, 1), "-"});
   for (const point_result& r : results) {
     const sweep_point& p = r.point;
     table.add_row({p.method, p.offset == "none" ? "-" : p.offset, or_dash(p.alpha), or_dash(p.beta),
                    or_dash(p.margin), or_dash(p.lambda), or_all(p.pairs), std::to_string(p.seed),
-                   prefopt::format_estimate(r.values.reward),
+                   shown(r.values.reward),
                    r.values.kl.count == 0 ? "-" : prefopt::format_estimate(r.values.kl, 2),
                    format_number(r.values.tokens, 1), format_number(r.training_seconds, 0) + " s"});
   }
@@ -128,10 +136,14 @@ void print_picture(const prefopt::picture& drawn, const char* what) {
 void draw_pictures(const evaluation& before, std::span<const point_result> results,
                    const options& chosen, const task& what) {
   const std::filesystem::path out = chosen.out;
+  const bool swapped = !what.complement_name.empty();
+  const auto shown = [&](const prefopt::mean_estimate& reward) {
+    return swapped ? complement(reward) : reward;
+  };
   std::vector<prefopt::evaluated_run> runs;
   std::vector<prefopt::training_curve> curves;
   for (const point_result& r : results) {
-    runs.push_back({r.point.series(), r.point.name(), r.values.kl, r.values.reward});
+    runs.push_back({r.point.series(), r.point.name(), r.values.kl, shown(r.values.reward)});
     const auto metrics = out / "points" / r.point.name() / "run" / "metrics.jsonl";
     if (curves.size() < curves_in_picture && std::filesystem::exists(metrics)) {
       curves.push_back(prefopt::read_training_curve(metrics, r.point.name()));
@@ -141,10 +153,13 @@ void draw_pictures(const evaluation& before, std::span<const point_result> resul
     std::cout << "No KL: responses were not sampled at temperature 1 from all tokens\n";
     return;
   }
-  const prefopt::tradeoff_plot_options how{.title = what.name + ": reward against divergence",
-                                           .reward_name = what.score_name,
-                                           .before = before.reward};
-  print_picture(prefopt::draw_tradeoff(out / "tradeoff", runs, how), "Reward against KL");
+  const std::string drawn = swapped ? what.complement_name : "reward";
+  const prefopt::tradeoff_plot_options how{
+      .title = what.name + ": " + drawn + " against divergence",
+      .reward_name = swapped ? what.complement_name + ": 1 - " + what.score_name : what.score_name,
+      .before = shown(before.reward),
+      .lower_is_better = swapped};
+  print_picture(prefopt::draw_tradeoff(out / "tradeoff", runs, how), "Score against KL");
   if (!curves.empty()) {
     print_picture(prefopt::draw_training(out / "training", curves, {.title = what.name}),
                   "Training");
@@ -185,10 +200,14 @@ void show_completions(std::span<const point_result> results, const options& chos
 void report(const evaluation& before, std::span<const point_result> results, const options& chosen,
             const task& what) {
   const std::filesystem::path out = chosen.out;
-  const prefopt::table table = result_table(before, results, chosen);
+  const prefopt::table table = result_table(before, results, chosen, what);
   prefopt::write_csv(result_csv(before, results), out / "results.csv");
   prefopt::write_file_atomically(out / "results.md", prefopt::to_markdown(table));
-  std::cout << "\nReward: " << what.score_name << "\n\n" << prefopt::to_text(table);
+  std::cout << "\nReward: " << what.score_name << "\n";
+  if (!what.complement_name.empty()) {
+    std::cout << "The table shows " << what.complement_name << ", the mean of 1 - reward\n";
+  }
+  std::cout << "\n" << prefopt::to_text(table);
   print_shares(results);
   show_completions(results, chosen);
   std::cout << '\n';

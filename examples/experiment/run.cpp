@@ -76,6 +76,7 @@ evaluation evaluate_reference(language& base, const options& chosen, const task&
   point_result result;
   result.point.method = "before";
   result.values = evaluate(base, nullptr, chosen, what, "before", folder / "responses.jsonl");
+  if (what.evaluate_more) what.evaluate_more(base, "before", folder);
   result.evaluation_seconds = watch.seconds();
   write_result(folder / "result.json", result);
   return result.values;
@@ -83,9 +84,11 @@ evaluation evaluate_reference(language& base, const options& chosen, const task&
 
 prefopt::preference_dataset make_pairs(language& base, const options& chosen, const task& what) {
   const fs::path out = chosen.out;
-  const auto responses = stored_responses(
-      base, {what.prompts, chosen.responses, chosen.seed, chosen.sampling, "responses"}, chosen,
-      what, out / "responses");
+  const sampling_request request{what.prompts, chosen.responses, chosen.seed, chosen.sampling,
+                                 "responses"};
+  const auto responses = what.given.empty()
+                             ? stored_responses(base, request, chosen, what, out / "responses")
+                             : what.given;
   const drawn_pairs drawn = draw_pairs(responses, chosen);
   if (drawn.pairs.empty()) {
     throw prefopt::error(
@@ -122,6 +125,7 @@ point_result run_point(language& base, const prefopt::preference_dataset& all,
   const stopwatch watch;
   result.values =
       evaluate(policy, &base.model, chosen, what, point.name(), folder / "responses.jsonl");
+  if (what.evaluate_more) what.evaluate_more(policy, point.name(), folder);
   result.evaluation_seconds = watch.seconds();
   if (chosen.keep_models) save_language(folder / "checkpoint", policy.model, base);
   write_result(folder / "result.json", result);
@@ -229,6 +233,7 @@ bool run_experiment(language& base, const options& chosen, const task& what) {
   const evaluation before = evaluate_reference(base, chosen, what);
   say("reward before: " + fmt::format("{:.3f}", before.reward.mean));
   const prefopt::preference_dataset all = make_pairs(base, chosen, what);
+  if (what.on_pairs) what.on_pairs(all);
   const std::vector<sweep_point> points = sweep_points(chosen);
   for (const sweep_point& point : points) require_pairs(all, point);
   std::vector<point_result> results;
@@ -240,6 +245,7 @@ bool run_experiment(language& base, const options& chosen, const task& what) {
                     results.back().values.reward.mean, results.back().values.kl.mean));
   }
   report(before, results, chosen, what);
+  if (what.report_more) what.report_more(results);
   std::cout << fmt::format("Time: {:.0f} s{}\n", watch.seconds(),
                            chosen.resume ? " in this session" : "");
   bool risen = true;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include <prefopt/core/error.hpp>
@@ -46,14 +47,20 @@ void run(Trainer& trainer, const std::string& optimizer) {
 
 }  // namespace
 
-void fine_tune(language& base, std::span<const std::string> texts, const options& chosen,
+void fine_tune(language& base, std::span<const sft_text> texts, const options& chosen,
                const std::filesystem::path& folder) {
   std::vector<prefopt::sft_example> examples;
-  for (const std::string& text : texts) {
-    auto tokens = base.tokenizer.encode(text, {.special_tokens = false});
+  for (const sft_text& each : texts) {
+    auto prompt = base.tokenizer.encode(each.prompt, {.special_tokens = false});
+    auto tokens = base.tokenizer.encode(each.text, {.special_tokens = false});
     tokens.push_back(*base.tokenizer.end_token());
-    if (tokens.size() > chosen.sft_tokens) tokens.resize(chosen.sft_tokens);
-    if (tokens.size() >= 2) examples.push_back(prefopt::example_of_text(tokens));
+    if (prompt.size() >= chosen.sft_tokens) continue;  // nothing of the text would be left
+    tokens.resize(std::min(tokens.size(), chosen.sft_tokens - prompt.size()));
+    if (!prompt.empty()) {
+      examples.push_back({std::move(prompt), std::move(tokens)});
+    } else if (tokens.size() >= 2) {
+      examples.push_back(prefopt::example_of_text(tokens));
+    }
   }
   if (examples.empty()) throw prefopt::usage_error("--sft: the task has no texts to tune on");
   prefopt::training_options how = run_options(chosen, folder);

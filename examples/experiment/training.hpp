@@ -9,12 +9,13 @@
 #include "language.hpp"
 #include "options.hpp"
 #include "sweep.hpp"
+#include "task.hpp"
 
 namespace experiment {
 
-/// Fine-tunes `base` in place on whole texts, each cut to a number of tokens. The run's files are
-/// in `folder`, and a run found there is gone on with. Throws `stopped` at a signal.
-void fine_tune(language& base, std::span<const std::string> texts, const options& chosen,
+/// Fine-tunes `base` in place on texts, each cut to a number of tokens with its prompt. The run's
+/// files are in `folder`, and a run found there is gone on with. Throws `stopped` at a signal.
+void fine_tune(language& base, std::span<const sft_text> texts, const options& chosen,
                const std::filesystem::path& folder);
 
 /// Throws `prefopt::usage_error` where there are fewer pairs than the point asks for.

@@ -48,6 +48,15 @@ TEST(draw_tradeoff, LogarithmicWhereKlSpansDecades) {
   EXPECT_EQ(content(draw_tradeoff(folder / "t", wide).script).find("logscale"), std::string::npos);
 }
 
+TEST(draw_tradeoff, ACostHasItsFrontAtTheLowEnd) {
+  const test::temporary_folder folder;
+  const auto csv = content(draw_tradeoff(folder / "t", runs, {.lower_is_better = true}).csv);
+  EXPECT_NE(csv.find(",1,1,o'dpo,\"a, \"\"x"), std::string::npos)
+      << csv;  // least KL and least cost
+  EXPECT_NE(csv.find(",0,0,o'dpo,b\r\n"), std::string::npos) << csv;
+  EXPECT_NE(csv.find(",0.75,"), std::string::npos) << csv;  // as it is, not negated
+}
+
 TEST(draw_tradeoff, NeedsRuns) {
   const test::temporary_folder folder;
   EXPECT_THROW(draw_tradeoff(folder / "t", {}), usage_error);

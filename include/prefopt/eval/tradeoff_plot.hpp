@@ -29,6 +29,7 @@ struct tradeoff_plot_options {
   std::string title = {};
   std::string reward_name = "mean reward";
   std::optional<mean_estimate> before = {};  ///< the reference's reward: a dashed line
+  bool lower_is_better = false;              ///< the "reward" is a cost: fronts are at its low end
   std::optional<bool> log_kl = {};           ///< else where KL is positive and spans a factor of 30
   gnuplot_options gnuplot = {};
 };
@@ -51,7 +52,8 @@ struct tradeoff_rows {
   std::vector<std::string> methods;
 };
 
-inline tradeoff_rows tradeoff_table(std::span<const evaluated_run> runs) {
+inline tradeoff_rows tradeoff_table(std::span<const evaluated_run> runs,
+                                    bool lower_is_better = false) {
   tradeoff_rows rows;
   std::vector<std::size_t> series(runs.size());
   std::vector<tradeoff> points(runs.size());
@@ -59,7 +61,8 @@ inline tradeoff_rows tradeoff_table(std::span<const evaluated_run> runs) {
     const auto found = std::find(rows.methods.begin(), rows.methods.end(), runs[i].method);
     series[i] = static_cast<std::size_t>(found - rows.methods.begin());
     if (found == rows.methods.end()) rows.methods.push_back(runs[i].method);
-    points[i] = {runs[i].kl.mean, runs[i].reward.mean};
+    const double reward = runs[i].reward.mean;
+    points[i] = {runs[i].kl.mean, lower_is_better ? -reward : reward};
   }
   std::vector<bool> joint(runs.size(), false);
   for (const std::size_t i : pareto_front(points)) joint[i] = true;
@@ -104,7 +107,7 @@ inline bool spans_decades(std::span<const evaluated_run> runs) {
 inline picture draw_tradeoff(const std::filesystem::path& stem, std::span<const evaluated_run> runs,
                              const tradeoff_plot_options& options = {}) {
   if (runs.empty()) throw usage_error("a picture of reward against KL: there are no runs");
-  const auto rows = detail::tradeoff_table(runs);
+  const auto rows = detail::tradeoff_table(runs, options.lower_is_better);
   const bool log_kl = options.log_kl.value_or(detail::spans_decades(runs));
   std::string plot;
   if (!options.title.empty()) {
