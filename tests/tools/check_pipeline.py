@@ -8,9 +8,10 @@ import json
 import math
 import os
 import pathlib
+import shutil
 import tempfile
 
-from tool import MODEL, check, done, lines_of, refused, rows_of, run, write
+from tool import MODEL, TESTS, check, done, lines_of, refused, rows_of, run, write
 
 GOOD = ["good", "great", "fine film", "a good cast"]
 BAD = ["bad", "dull", "bad plot", "a dull end"]
@@ -133,6 +134,29 @@ def check_classifier(work):
     check(not (work / "x").exists(), "and nothing is written")
 
 
+def check_transformer_classifier(work):
+    """A checkpoint with three classes; what it computes is compared with transformers elsewhere."""
+    folder = work / "bert"
+    shutil.copytree(TESTS / "data" / "model" / "classifiers" / "tiny-bert", folder)
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "film", "plot"]
+    (folder / "vocab.txt").write_text("\n".join(words) + "\n")
+    rows = [{"prompt": "plot", "response": text} for text in GOOD + BAD]
+    text = lines_of(rows)
+    def scores(*more, text=text):
+        result = ok("score --classifier DIR", run("score", "--classifier", folder, *more, text=text))
+        return [row["score"] for row in rows_of(result.stdout)]
+    by_label = [scores("--label", label) for label in ["worst", "middle", "best"]]
+    check(all(abs(sum(three) - 1) < 1e-6 and min(three) > 0 for three in zip(*by_label)),
+          "score: the probabilities of a checkpoint's classes")
+    check(len(set(by_label[0])) > 2, "score: which depend on the text")
+    whole = scores("--label", "best", "--whole-text")
+    joined = lines_of([row | {"response": row["prompt"] + row["response"]} for row in rows])
+    check(whole == scores("--label", "best", text=joined) != by_label[2],
+          "score: --whole-text, for a checkpoint too")
+    refused(["worst", "middle", "best"], "score", "--classifier", folder, text=text)
+    refused(["finest", "best"], "score", "--classifier", folder, "--label", "finest", text=text)
+
+
 def check_sft(work):
     data = write(work / "texts.jsonl", [{"text": f"The {word} is good."} for word in
                                         ["film", "plot", "cast", "end"]])
@@ -252,6 +276,7 @@ with tempfile.TemporaryDirectory() as name:
     folder = pathlib.Path(name)
     check_chain(folder)
     check_classifier(folder)
+    check_transformer_classifier(folder)
     check_sft(folder)
     check_convert(folder)
     check_adapter(folder)

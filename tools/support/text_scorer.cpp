@@ -1,15 +1,18 @@
 #include "text_scorer.hpp"
 
+#include <filesystem>
 #include <memory>
 #include <utility>
 
 #include <prefopt/core/error.hpp>
+#include <prefopt/model/eigen_classifier.hpp>
 #include <prefopt/model/find_model.hpp>
 #include <prefopt/score/classifier_scorer.hpp>
 #include <prefopt/score/lexicon_scorer.hpp>
 #include <prefopt/score/ngram_classifier.hpp>
 #include <prefopt/score/reward.hpp>
 #include <prefopt/score/scorer.hpp>
+#include <prefopt/score/transformer_classifier.hpp>
 
 namespace tools {
 namespace {
@@ -33,7 +36,11 @@ void add_options(command& to, scorer_settings& settings) {
   to.group("Scorer");
   to.add("--lexicon", settings.lexicon, "valences of words, in VADER's format");
   to.add("--classifier", settings.classifier,
-         "an n-gram classifier's file, as train-classifier writes it");
+         "a checkpoint folder of BERT, DistilBERT or RoBERTa with classes, or its name in Hugging "
+         "Face's cache, or an n-gram classifier's file, as train-classifier writes it");
+  to.add("--label", settings.label,
+         "the class of a checkpoint whose probability is the score; asked for where it is not "
+         "clear");
   to.add("--form", settings.form,
          "of a classifier's probability p: p itself, or the paper's 1 + p where p >= 1/2")
       .one_of({"probability", "paper"});
@@ -43,12 +50,20 @@ void add_options(command& to, scorer_settings& settings) {
 
 text_scorer open_scorer(const scorer_settings& settings) {
   if (settings.lexicon.empty() == settings.classifier.empty()) {
-    throw prefopt::usage_error("give one scorer: --lexicon FILE or --classifier FILE");
+    throw prefopt::usage_error("give one scorer: --lexicon FILE or --classifier PATH");
   }
   if (!settings.lexicon.empty()) return one_by_one(prefopt::lexicon_scorer(settings.lexicon));
   const auto path = prefopt::find_model(settings.classifier);
-  return one_by_one(prefopt::classifier_scorer(prefopt::ngram_classifier::load(path),
-                                               *prefopt::reward_form_named(settings.form)));
+  const prefopt::reward_form form = *prefopt::reward_form_named(settings.form);
+  if (std::filesystem::is_directory(path)) {
+    return
+        [scorer = prefopt::load_classifier_scorer<prefopt::eigen_classifier>(
+             path, {.label = settings.label, .form = form})](
+            std::span<const std::string_view> texts, const std::function<void(std::size_t)>& done) {
+          return scorer.scores(texts, 4096, done);
+        };
+  }
+  return one_by_one(prefopt::classifier_scorer(prefopt::ngram_classifier::load(path), form));
 }
 
 }  // namespace tools

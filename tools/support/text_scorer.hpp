@@ -15,6 +15,7 @@ namespace tools {
 struct scorer_settings {
   std::filesystem::path lexicon;
   std::string classifier;
+  std::string label;
   std::string form = "probability";
   bool whole_text = false;
 };
