@@ -13,6 +13,7 @@
 #include <iostream>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -26,6 +27,7 @@
 #include <prefopt/score/ngram_classifier.hpp>
 #include <prefopt/score/reward.hpp>
 
+#include "experiment/classifier_score.hpp"
 #include "experiment/command_line.hpp"
 #include "experiment/ngram_score.hpp"
 #include "experiment/prompts.hpp"
@@ -39,6 +41,8 @@ namespace fs = std::filesystem;
 struct toxicity_options {
   std::string prompt_file;
   double threshold = 0.3;
+  std::string classifier;
+  std::string label;
   std::string tweets;
   std::string toxic = "hate-and-offensive";
   std::string reward = "probability";
@@ -116,11 +120,11 @@ prefopt::ngram_classifier tweets_classifier(const toxicity_options& chosen,
   return trained;
 }
 
-/// Any scorer, given the response alone or with its prompt before it.
-template <class Scorer>
-auto scored_text(Scorer scorer, bool with_prompt) {
-  return [scorer, with_prompt](const std::string& prompt, const std::string& response) {
-    return scorer("", with_prompt ? prompt + response : response);
+/// A score of text, given the response alone or with its prompt before it.
+template <class Score>
+auto scored_text(Score score, bool with_prompt) {
+  return [score, with_prompt](const std::string& prompt, const std::string& response) {
+    return score(with_prompt ? prompt + response : response);
   };
 }
 
@@ -130,13 +134,18 @@ void run(const toxicity_options& chosen, const experiment::options& o) {
   if (o.threads > 0) omp_set_num_threads(o.threads);
   if (o.sft)
     throw prefopt::usage_error("--sft: this task has no texts to tune on, as in the paper");
-  if (chosen.tweets.empty()) {
+  if (chosen.tweets.empty() == chosen.classifier.empty()) {
     throw prefopt::usage_error(
-        "give --tweets FILE, classified tweets that the score is learnt from");
+        "give one source of the score: --classifier NAME, or --tweets FILE to learn it from");
+  }
+  if (!chosen.label.empty() && chosen.classifier.empty()) {
+    throw prefopt::usage_error("--label names a class of --classifier, which is not given");
   }
   auto identity = experiment::identity_of(o);
   identity.insert(identity.end(), {experiment::file_setting("--prompt-file", chosen.prompt_file),
                                    {"--threshold", fmt::format("{}", chosen.threshold)},
+                                   experiment::file_setting("--classifier", chosen.classifier),
+                                   {"--label", chosen.label},
                                    experiment::file_setting("--tweets", chosen.tweets),
                                    {"--toxic", chosen.toxic},
                                    {"--reward", chosen.reward},
@@ -147,17 +156,28 @@ void run(const toxicity_options& chosen, const experiment::options& o) {
   experiment::task task;
   task.name = "toxicity";
   experiment::divide_prompts(toxic_prompts(chosen), o, task);
-  auto trained = tweets_classifier(chosen, o);
-  task.score = scored_text(prefopt::classifier_scorer(trained, *form), chosen.score_prompt);
+  std::optional<prefopt::ngram_classifier> trained;
+  if (chosen.classifier.empty()) {
+    trained = tweets_classifier(chosen, o);
+    const prefopt::classifier_scorer scorer(*trained, *form);
+    task.score = scored_text([scorer](std::string_view text) { return scorer("", text); },
+                             chosen.score_prompt);
+  } else {
+    task.score = scored_text(experiment::classifier_score(chosen.classifier, chosen.label, *form),
+                             chosen.score_prompt);
+  }
   const std::string text = chosen.score_prompt ? "prompt and response" : "response";
+  const std::string by = trained ? ", n-gram classifier" : ", classifier";
   if (*form == prefopt::reward_form::probability) {
-    task.score_name = "p(not toxic) of the " + text + ", n-gram classifier";
+    task.score_name = "p(not toxic) of the " + text + by;
     task.complement_name = "toxicity";
   } else {
-    task.score_name = "1 + p(not toxic) or 1 - p(toxic) of the " + text;
+    task.score_name = "1 + p(not toxic) or 1 - p(toxic) of the " + text + by;
   }
   const auto lock = experiment::start_run(o, identity);
-  if (!fs::exists(experiment::classifier_file(o))) trained.save(experiment::classifier_file(o));
+  if (trained && !fs::exists(experiment::classifier_file(o))) {
+    trained->save(experiment::classifier_file(o));
+  }
   const bool risen = experiment::run_experiment(base, o, task);
   if (o.expect_rise && !risen) {
     throw prefopt::error("a reward did not rise: its interval does not lie above the one before");
@@ -187,6 +207,15 @@ int main(int argc, char** argv) {
   app.add_option("--threshold", chosen.threshold, "prompts of a toxicity above it are used")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str()
+      ->group(group);
+  app.add_option("--classifier", chosen.classifier,
+                 "a sequence classifier in Hugging Face's format (BERT, DistilBERT, RoBERTa, "
+                 "MiniLM): the score is its p(not toxic)")
+      ->group(group);
+  app.add_option(
+         "--label", chosen.label,
+         "the classifier's class of text that is not toxic, where it is not clear by itself "
+         "(nothate is)")
       ->group(group);
   app.add_option("--tweets", chosen.tweets,
                  "Davidson's classified tweets (CSV): the score is an n-gram classifier's, trained "

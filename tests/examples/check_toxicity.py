@@ -98,6 +98,12 @@ def main():
             check(not (work / "bad").exists(), "and nothing is written")
         result = run(PROGRAM, "--model", model, "--prompt-file", prompts, "--out", work / "bad")
         check(result.returncode == 2 and "--tweets" in result.stderr, "without a score: refused")
+        both = run(PROGRAM, *small, "--classifier", model, "--out", work / "bad")
+        check(both.returncode == 2 and "--classifier" in both.stderr, "two sources of the score: refused")
+        wrong = changed(small, ["--tweets", tweets])[:-2] + ["--classifier", model]
+        result = run(PROGRAM, *wrong, "--out", work / "bad")
+        check(result.returncode in (1, 2) and result.stderr.strip() and not (work / "bad").exists(),
+              f"a language model as the classifier: refused ({result.stderr.strip()[-120:]})")
         check(run(PROGRAM, "--help").returncode == 0, "--help exits 0")
 
 
