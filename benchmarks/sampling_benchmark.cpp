@@ -1,101 +1,79 @@
-// Tokens sampled a second, by model shape and rows side by side: random weights of the shapes of
-// SmolLM2-135M and GPT-2 (124M), prompts of five tokens, eight responses to each of 32 tokens.
+// Tokens that a real checkpoint samples a second, at temperature 1 from all tokens. Prints one JSON
+// line with the field names of the scripts in benchmarks/peers.
+//
+//     sampling_benchmark --model DIR --batch 32 --prompt 5 --new 32
 
+#include <chrono>
 #include <cstddef>
+#include <string>
 #include <vector>
 
-#include <benchmark/benchmark.h>
+#include <nlohmann/json.hpp>
 
-#include <prefopt/core/random.hpp>
-#include <prefopt/model/eigen_transformer.hpp>
 #include <prefopt/sample/sampler.hpp>
+
+#include "support/side_by_side.hpp"
 
 namespace {
 
-prefopt::transformer_config gpt2() {
-  prefopt::transformer_config c;
-  c.vocabulary = 50257;
-  c.width = 768;
-  c.layers = 12;
-  c.heads = c.kv_heads = 12;
-  c.head_width = 64;
-  c.hidden = 3072;
-  c.max_positions = 1024;
-  return c;
-}
+struct settings {
+  std::string model;
+  std::size_t batch = 32;
+  std::size_t prompt = 5;
+  std::size_t fresh = 32;
+  std::size_t repeats = 5;
+  std::string dtype = "fp32";
+};
 
-prefopt::transformer_config smollm2() {
-  prefopt::transformer_config c;
-  c.vocabulary = 49152;
-  c.width = 576;
-  c.layers = 30;
-  c.heads = 9;
-  c.kv_heads = 3;
-  c.head_width = 64;
-  c.hidden = 1536;
-  c.max_positions = 8192;
-  c.norm = prefopt::norm_kind::rms;
-  c.positions = prefopt::position_kind::rotary_half;
-  c.rope_theta = 100000.0;
-  c.activation = prefopt::activation_kind::silu;
-  c.gated = true;
-  c.qkv_bias = c.output_bias = c.feed_forward_bias = false;
-  return c;
-}
-
-void sampling(benchmark::State& state, const prefopt::transformer_config& config) {
-  const auto rows = static_cast<std::size_t>(state.range(0));
-  prefopt::eigen_transformer model(config);
-  model.initialize(1);
-  prefopt::random_stream random(2);
-  std::vector<prefopt::token_sequence> prompts((rows + 7) / 8, prefopt::token_sequence(5));
-  for (auto& prompt : prompts) {
-    for (auto& token : prompt) token = static_cast<prefopt::token_id>(random.below(40000));
+void measure(const settings& s) {
+  prefopt::eigen_transformer model = side_by_side::load(s.model);
+  // As the peers have it: every prompt is another and has one response, and no token ends one.
+  std::vector<prefopt::token_sequence> prompts;
+  for (std::uint32_t p = 0; p < s.batch; ++p) {
+    prompts.push_back(side_by_side::random_tokens(s.prompt, model.vocabulary_size(), p));
   }
-  const prefopt::sampling_options options{
-      .max_new_tokens = 32, .responses = rows < 8 ? rows : 8, .batch_rows = rows};
-  std::size_t tokens = 0;
-  for (auto _ : state) {
-    for (const auto& responses : prefopt::sample(model, prompts, options)) {
+  const prefopt::sampling_options how{.max_new_tokens = s.fresh, .batch_rows = s.batch};
+  std::vector<double> seconds;
+  for (std::size_t i = 0; i <= s.repeats; ++i) {
+    const auto began = std::chrono::steady_clock::now();
+    std::size_t tokens = 0;
+    for (const auto& responses : prefopt::sample(model, prompts, how)) {
       for (const auto& response : responses) tokens += response.tokens.size();
     }
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+    if (tokens != s.batch * s.fresh) {
+      throw prefopt::error(std::to_string(tokens) + " tokens were sampled, not " +
+                           std::to_string(s.batch * s.fresh));
+    }
+    if (i > 0) seconds.push_back(took.count());  // the first takes memory
   }
-  state.counters["tokens/s"] =
-      benchmark::Counter(static_cast<double>(tokens), benchmark::Counter::kIsRate);
+  const double median = side_by_side::median(seconds);
+  nlohmann::ordered_json line;
+  line["peer"] = "prefopt";
+  line["model"] = s.model;
+  line["dtype"] = s.dtype;
+  line["batch"] = s.batch;
+  line["prompt"] = s.prompt;
+  line["new"] = s.fresh;
+  line["median_s"] = median;
+  line["tokens_per_s"] = static_cast<double>(s.batch * s.fresh) / median;
+  line["peak_gb"] = side_by_side::peak_gb();
+  std::cout << line.dump() << std::endl;
 }
-
-BENCHMARK_CAPTURE(sampling, smollm2_135m, smollm2())
-    ->Arg(1)
-    ->Arg(8)
-    ->Arg(32)
-    ->Unit(benchmark::kMillisecond)
-    ->UseRealTime();
-BENCHMARK_CAPTURE(sampling, gpt2_124m, gpt2())
-    ->Arg(1)
-    ->Arg(8)
-    ->Arg(32)
-    ->Unit(benchmark::kMillisecond)
-    ->UseRealTime();
-
-/// The draw alone, of a row of 49152 logits.
-void picking(benchmark::State& state, const prefopt::sampling_options& options) {
-  std::vector<float> logits(49152);
-  prefopt::random_stream random(3);
-  // The sum of four uniform numbers is close enough to the bell that logits form.
-  for (float& x : logits) {
-    x = static_cast<float>(
-        3.0 * (random.uniform() + random.uniform() + random.uniform() + random.uniform()));
-  }
-  prefopt::token_sampler sampler(options);
-  for (auto _ : state) benchmark::DoNotOptimize(sampler.pick(logits, random.uniform()));
-}
-
-BENCHMARK_CAPTURE(picking, greedy, prefopt::sampling_options{.temperature = 0.0})
-    ->Unit(benchmark::kMicrosecond);
-BENCHMARK_CAPTURE(picking, all, prefopt::sampling_options{})->Unit(benchmark::kMicrosecond);
-BENCHMARK_CAPTURE(picking, top_k_50, prefopt::sampling_options{.top_k = 50})
-    ->Unit(benchmark::kMicrosecond);
-BENCHMARK_CAPTURE(picking, top_p_095, prefopt::sampling_options{.top_p = 0.95})
-    ->Unit(benchmark::kMicrosecond);
 
 }  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("The rate at which a checkpoint samples", "sampling_benchmark");
+  settings s;
+  const auto count = CLI::Range(std::size_t{1}, std::size_t{1} << 20U);
+  app.add_option("--model", s.model, "checkpoint folder or GGUF file")->required();
+  app.add_option("--batch", s.batch, "responses side by side")->check(count)->capture_default_str();
+  app.add_option("--prompt", s.prompt, "tokens of a prompt")->check(count)->capture_default_str();
+  app.add_option("--new", s.fresh, "tokens of a response")->check(count)->capture_default_str();
+  app.add_option("--repeats", s.repeats, "measured, after the first")
+      ->check(count)
+      ->capture_default_str();
+  side_by_side::add_dtype(app, s.dtype);
+  return side_by_side::run(app, argc, argv, [&] { measure(s); });
+}

@@ -1,219 +1,115 @@
-// One training step's forward and backward pass on random weights of GPT-2 124M's and
-// SmolLM2-135M's shapes, and the matrix products that such a step consists of, by each engine.
+// One DPO step of a real checkpoint, as the trainer takes it: forward, loss, backward, clipping,
+// AdamW. Prints one JSON line with the field names of the scripts in benchmarks/peers.
 //
-//     training_step_benchmark [--benchmark_filter=smollm2]
+//     training_step_benchmark --model DIR --prompt 5 --response 64 --pairs 8
 //
-// A step is 8 pairs of prompts of 5 and responses of 64 tokens. `packed` and `pair_by_pair` are one
-// prompt with 8 responses and all of its 28 pairs: each response once, or, as trainers do that go
-// pair by pair, once for every pair that it is in. The products' GF/s stand beside each other:
-// `rows_apart` is ours of the forward pass, in which a row's sum does not depend on other rows.
+// With --responses-per-prompt M, the pairs are all M (M - 1) / 2 of each prompt.
 
 #include <cstddef>
 #include <string>
 #include <vector>
 
-#if defined(PREFOPT_HAS_ONEDNN)
-#include <oneapi/dnnl/dnnl.h>
-#endif
+#include <nlohmann/json.hpp>
 
-#include <benchmark/benchmark.h>
+#include <prefopt/data/preference_dataset.hpp>
+#include <prefopt/loss/presets.hpp>
+#include <prefopt/train/adamw.hpp>
+#include <prefopt/train/preference_trainer.hpp>
 
-#include <prefopt/backend/eigen/packed_weight.hpp>
-#include <prefopt/backend/eigen/product.hpp>
-#include <prefopt/core/random.hpp>
-#include <prefopt/model/eigen_transformer.hpp>
+#include "support/side_by_side.hpp"
 
 namespace {
 
-using namespace prefopt;
-
-transformer_config gpt2_124m() {
-  transformer_config c;
-  c.vocabulary = 50257;
-  c.width = 768;
-  c.layers = c.heads = c.kv_heads = 12;
-  c.head_width = 64;
-  c.hidden = 3072;
-  c.max_positions = 1024;
-  return c;
-}
-
-transformer_config smollm2_135m() {
-  transformer_config c;
-  c.vocabulary = 49152;
-  c.width = 576;
-  c.layers = 30;
-  c.heads = 9;
-  c.kv_heads = 3;
-  c.head_width = 64;
-  c.hidden = 1536;
-  c.max_positions = 2048;
-  c.norm = norm_kind::rms;
-  c.positions = position_kind::rotary_half;
-  c.activation = activation_kind::silu;
-  c.gated = true;
-  c.qkv_bias = c.output_bias = c.feed_forward_bias = false;
-  return c;
-}
-
-token_sequence random_tokens(std::size_t count, std::size_t vocabulary, std::uint32_t seed) {
-  random_stream random(1, seed);
-  token_sequence tokens(count);
-  for (token_id& t : tokens) {
-    t = static_cast<token_id>(random.below(static_cast<std::uint32_t>(vocabulary)));
-  }
-  return tokens;
-}
-
-/// Prompts with responses that own their tokens.
-struct texts {
-  std::vector<token_sequence> prompts;
-  std::vector<std::vector<token_sequence>> responses;
-
-  texts(std::size_t groups, std::size_t count, std::size_t prompt, std::size_t response,
-        std::size_t vocabulary) {
-    for (std::uint32_t g = 0; g < groups; ++g) {
-      prompts.push_back(random_tokens(prompt, vocabulary, 1000 * g));
-      auto& list = responses.emplace_back();
-      for (std::uint32_t r = 0; r < count; ++r) {
-        list.push_back(random_tokens(response, vocabulary, 1000 * g + r + 1));
-      }
-    }
-  }
-  [[nodiscard]] response_batch batch() const {
-    response_batch result;
-    for (std::size_t g = 0; g < prompts.size(); ++g) {
-      result.groups.push_back({prompts[g], {responses[g].begin(), responses[g].end()}});
-    }
-    return result;
-  }
+struct settings {
+  std::string model;
+  std::size_t prompt = 5;
+  std::size_t response = 64;
+  std::size_t pairs = 8;
+  std::size_t responses_per_prompt = 2;
+  std::size_t steps = 6;
+  std::size_t accumulate = 1;
+  std::string dtype = "fp32";
 };
 
-/// Forward and backward over the batches, after the weights changed, as in every step.
-void step(eigen_transformer& model, const std::vector<response_batch>& batches) {
-  model.parameters_changed();
-  for (const response_batch& batch : batches) {
-    std::vector<double> log_probs(batch.size());
-    model.forward(batch, log_probs);
-    model.backward(std::vector<double>(batch.size(), 0.1));
+/// Random tokens: every prompt with its responses, paired with each other.
+prefopt::preference_dataset random_pairs(const settings& s, std::size_t vocabulary) {
+  const std::size_t per_prompt = s.responses_per_prompt * (s.responses_per_prompt - 1) / 2;
+  if (s.pairs % per_prompt != 0) {
+    throw prefopt::usage_error("--pairs must be a multiple of " + std::to_string(per_prompt) +
+                               ", the pairs of " + std::to_string(s.responses_per_prompt) +
+                               " responses");
   }
-}
-
-void measure_step(benchmark::State& state, const transformer_config& config,
-                  const std::vector<response_batch>& batches, double pairs) {
-  eigen_transformer model(config);
-  model.initialize(1);
-  step(model, batches);  // memory is taken once
-  for (auto _ : state) step(model, batches);
-  state.counters["s/pair"] = benchmark::Counter(
-      pairs, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
-}
-
-void measure_log_probs(benchmark::State& state, const transformer_config& config) {
-  eigen_transformer model(config);
-  model.initialize(1);
-  const texts data(8, 2, 5, 64, config.vocabulary);
-  std::vector<double> log_probs(16);
-  model.log_probs(data.batch(), log_probs);
-  for (auto _ : state) model.log_probs(data.batch(), log_probs);
-}
-
-enum class engine { rows_apart, eigen, onednn };
-
-#if defined(PREFOPT_HAS_ONEDNN)
-/// c = a b by oneDNN: a baseline.
-void onednn_product(const_matrix_view a, const_matrix_view b, matrix_view c) {
-  const auto n = [](std::size_t size) { return static_cast<dnnl_dim_t>(size); };
-  if (dnnl_sgemm('N', 'N', n(c.rows), n(c.columns), n(b.rows), 1.0F, a.data, n(a.columns), b.data,
-                 n(b.columns), 0.0F, c.data, n(c.columns)) != dnnl_success) {
-    throw error("dnnl_sgemm failed");
-  }
-}
-#endif
-
-/// y (rows, outputs) = x W^T, or for the engines of the backward pass dx = dy W of the same size.
-void measure_product(benchmark::State& state, engine by, std::size_t inputs, std::size_t outputs) {
-  constexpr std::size_t rows = 1064;
-  host_array w, x, y;
-  const matrix_view weight = w.as(outputs, inputs);
-  random_stream random(1);
-  for (std::size_t i = 0; i < weight.size(); ++i) {
-    weight.data[i] = static_cast<float>(random.uniform());
-  }
-  packed_weight packed;
-  packed.pack(weight);
-  const matrix_view narrow = x.as(rows, inputs);
-  const matrix_view wide = y.as(rows, outputs);
-  for (auto _ : state) {
-    if (by == engine::rows_apart) packed.multiply(narrow, wide);
-    if (by == engine::eigen) {
-      detail::product(wide, detail::transposed::no, weight, narrow, false);
-    }
-#if defined(PREFOPT_HAS_ONEDNN)
-    if (by == engine::onednn) onednn_product(wide, weight, narrow);
-#endif
-    benchmark::ClobberMemory();
-  }
-  state.counters["GF/s"] = benchmark::Counter(2e-9 * static_cast<double>(rows * inputs * outputs),
-                                              benchmark::Counter::kIsIterationInvariantRate);
-}
-
-void add_model(const std::string& name, const transformer_config& config) {
-  const auto add = [&](const std::string& what, auto body) {
-    benchmark::RegisterBenchmark((name + "/" + what).c_str(), body)
-        ->UseRealTime()
-        ->Unit(benchmark::kMillisecond)
-        ->Iterations(2);
-  };
-  add("step", [config](benchmark::State& state) {
-    const texts data(8, 2, 5, 64, config.vocabulary);
-    measure_step(state, config, {data.batch()}, 8);
-  });
-  add("log_probs", [config](benchmark::State& state) { measure_log_probs(state, config); });
-  add("all_pairs/packed", [config](benchmark::State& state) {
-    const texts data(1, 8, 5, 64, config.vocabulary);
-    measure_step(state, config, {data.batch()}, 28);
-  });
-  add("all_pairs/pair_by_pair", [config](benchmark::State& state) {
-    const texts data(1, 8, 5, 64, config.vocabulary);
-    const auto group = data.batch().groups[0];
-    std::vector<response_batch> batches;  // 7 of 4 pairs, a prompt for each response
-    for (std::size_t i = 0; i < 8; ++i) {
-      for (std::size_t j = 0; j < i; ++j) {
-        if (batches.empty() || batches.back().groups.size() == 8) batches.emplace_back();
-        batches.back().groups.push_back({group.prompt, {group.responses[i]}});
-        batches.back().groups.push_back({group.prompt, {group.responses[j]}});
+  prefopt::preference_dataset data;
+  std::uint32_t stream = 0;
+  for (std::size_t p = 0; p < s.pairs / per_prompt; ++p) {
+    data.prompts.push_back(side_by_side::random_tokens(s.prompt, vocabulary, stream++));
+    const std::size_t first = data.responses.size();
+    for (std::size_t r = 0; r < s.responses_per_prompt; ++r) {
+      data.responses.push_back({p, side_by_side::random_tokens(s.response, vocabulary, stream++)});
+      for (std::size_t other = first; other < first + r; ++other) {
+        data.pairs.push_back({other, first + r});
       }
     }
-    measure_step(state, config, batches, 28);
-  });
-  struct shape {
-    const char* name;
-    std::size_t inputs, outputs;
-  };
-  for (const shape s : {shape{"hidden", config.width, config.hidden},
-                        shape{"head", config.width, config.vocabulary}}) {
-    const auto product = [&](const std::string& by, engine e) {
-      const std::string full = name + "/product/" + s.name + "/" + by;
-      benchmark::RegisterBenchmark(
-          full.c_str(),
-          [=](benchmark::State& state) { measure_product(state, e, s.inputs, s.outputs); })
-          ->UseRealTime()
-          ->Unit(benchmark::kMillisecond)
-          ->MinTime(0.2);
-    };
-    product("rows_apart", engine::rows_apart);
-    product("eigen", engine::eigen);
-#if defined(PREFOPT_HAS_ONEDNN)
-    product("onednn", engine::onednn);
-#endif
   }
+  return data;
 }
 
-const int registered = [] {
-  add_model("gpt2_124m", gpt2_124m());
-  add_model("smollm2_135m", smollm2_135m());
-  return 0;
-}();
+void measure(const settings& s) {
+  prefopt::eigen_transformer policy = side_by_side::load(s.model);
+  const prefopt::preference_dataset data = random_pairs(s, policy.vocabulary_size());
+  std::vector<double> seconds;
+  double first_loss = 0;
+  prefopt::training_options how;
+  how.epochs = 0;
+  how.max_steps = s.steps;
+  how.batch_size = s.pairs;
+  how.accumulation = s.accumulate;
+  how.learning_rate = 5e-7;
+  how.on_step = [&](std::size_t step, const prefopt::metric_list& metrics) {
+    for (const auto& [name, value] : metrics) {
+      if (step == 1 && name == "loss") first_loss = value;
+      if (step > 1 && name == "step_seconds") seconds.push_back(value);  // the first takes memory
+    }
+    return true;
+  };
+  prefopt::preference_trainer trainer(policy, data, prefopt::dpo(0.1), how);
+  prefopt::adamw optimizer;
+  trainer.train(optimizer);
+  const double median = side_by_side::median(seconds);
+  nlohmann::ordered_json line;
+  line["peer"] = "prefopt";
+  line["model"] = s.model;
+  line["prompt"] = s.prompt;
+  line["response"] = s.response;
+  line["pairs"] = s.pairs;
+  line["responses_per_prompt"] = s.responses_per_prompt;
+  line["dtype"] = s.dtype;
+  line["first_loss"] = first_loss;
+  line["median_s"] = median;
+  line["pairs_per_s"] = static_cast<double>(s.pairs) / median;
+  line["peak_gb"] = side_by_side::peak_gb();
+  std::cout << line.dump() << std::endl;
+}
 
 }  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("The time of one DPO step of a checkpoint", "training_step_benchmark");
+  settings s;
+  const auto count = CLI::Range(std::size_t{1}, std::size_t{1} << 20U);
+  app.add_option("--model", s.model, "checkpoint folder or GGUF file")->required();
+  app.add_option("--prompt", s.prompt, "tokens of a prompt")->check(count)->capture_default_str();
+  app.add_option("--response", s.response, "of a response")->check(count)->capture_default_str();
+  app.add_option("--pairs", s.pairs, "of a step")->check(count)->capture_default_str();
+  app.add_option("--responses-per-prompt", s.responses_per_prompt, "paired each with each")
+      ->check(CLI::Range(2, 1024))
+      ->capture_default_str();
+  app.add_option("--steps", s.steps, "measured, after the first")
+      ->check(CLI::Range(2, 1 << 20))
+      ->capture_default_str();
+  app.add_option("--accumulate", s.accumulate, "parts that a step is computed in")
+      ->check(count)
+      ->capture_default_str();
+  side_by_side::add_dtype(app, s.dtype);
+  return side_by_side::run(app, argc, argv, [&] { measure(s); });
+}

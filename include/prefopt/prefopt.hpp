@@ -97,12 +97,14 @@
 #include <prefopt/backend/eigen/decode.hpp>     // attention over a cache
 #include <prefopt/backend/eigen/eigen_backend.hpp>  // the backend made of these
 #include <prefopt/backend/eigen/elementwise.hpp>    // activations, sums, embeddings
+#include <prefopt/backend/eigen/eigen_view.hpp>     // our views as Eigen's
 #include <prefopt/backend/eigen/head.hpp>           // token log-probs without whole logits
 #include <prefopt/backend/eigen/lanes.hpp>          // sums in a fixed order
 #include <prefopt/backend/eigen/norm.hpp>           // layer and RMS norm
 #include <prefopt/backend/eigen/norm_heads.hpp>     // RMS norm of query and key heads
 #include <prefopt/backend/eigen/packed_weight.hpp>  // products whose rows do not depend on each other
 #include <prefopt/backend/eigen/product.hpp>        // matrix products of gradients
+#include <prefopt/backend/eigen/product_tile.hpp>   // the tile that all products are made of
 #include <prefopt/backend/eigen/rotate.hpp>         // rotary positions
 #include <prefopt/backend/eigen/threads.hpp>        // when more threads are worth it
 #include <prefopt/backend/kinds.hpp>                // kinds of norms and activations

@@ -8,8 +8,8 @@
 
 #include <prefopt/backend/attention_shape.hpp>
 #include <prefopt/backend/eigen/array.hpp>
+#include <prefopt/backend/eigen/eigen_view.hpp>
 #include <prefopt/backend/eigen/lanes.hpp>
-#include <prefopt/backend/eigen/product.hpp>
 #include <prefopt/backend/matrix_view.hpp>
 #include <prefopt/backend/packed_batch.hpp>
 #include <prefopt/core/math.hpp>

@@ -33,8 +33,8 @@ struct eigen_backend {
 
   static void linear_backward(const_matrix_view x, const_matrix_view values, const_matrix_view dy,
                               matrix_view dx, bool accumulate, matrix_view dweight, float* dbias) {
-    detail::product(dy, detail::transposed::no, values, dx, accumulate);
-    detail::product(dy, detail::transposed::yes, x, dweight, true);
+    detail::product(dy, values, dx, accumulate);
+    detail::add_transposed_product(dy, x, dweight);
     detail::add_column_sums(dy, dbias);
   }
 

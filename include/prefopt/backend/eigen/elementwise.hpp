@@ -42,8 +42,8 @@ struct gelu_tanh_activation {
   }
 };
 
-/// x Phi(x), with Phi(-|x|) = P(t) exp(-x^2/2) / 2, t = 1 / (1 + p |x| / sqrt(2)), of Abramowitz and
-/// Stegun 7.1.26: within 1e-7 of Phi, which is a float's rounding of it, and loops with it
+/// x Phi(x), with Phi(-|x|) = P(t) exp(-x^2/2) / 2, t = 1 / (1 + p |x| / sqrt(2)), of Abramowitz
+/// and Stegun 7.1.26: within 1e-7 of Phi, which is a float's rounding of it, and loops with it
 /// vectorize. One exponential serves value and slope.
 struct gelu_activation {
   activation_value operator()(float x) const {

@@ -19,7 +19,7 @@
 namespace prefopt::detail {
 
 /// Rows whose logits are in memory at one time.
-inline constexpr std::size_t head_chunk = 96;
+inline constexpr std::size_t head_chunk = 288;
 
 /// log sum_v exp(logits[v]).
 inline float log_sum_exp(const float* logits, std::size_t count) {
@@ -82,8 +82,8 @@ inline void head_backward(const_matrix_view x, const packed_weight& packed, cons
       const packed_prediction& p = predictions[by_row[next]];
       chunk.row(p.row - first)[static_cast<std::size_t>(p.token)] += weights[by_row[next]];
     }
-    product(chunk, transposed::no, weight, {dx.row(first), rows, dx.columns}, false);
-    product(chunk, transposed::yes, input, weight_gradient, true);
+    product(chunk, weight, {dx.row(first), rows, dx.columns}, false);
+    add_transposed_product(chunk, input, weight_gradient);
     add_column_sums(chunk, bias_gradient);
   }
 }

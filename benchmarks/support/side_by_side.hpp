@@ -1,0 +1,73 @@
+#pragma once
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <filesystem>
+#include <functional>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include <prefopt/core/error.hpp>
+#include <prefopt/core/random.hpp>
+#include <prefopt/data/token.hpp>
+#include <prefopt/model/checkpoint.hpp>
+#include <prefopt/model/eigen_transformer.hpp>
+#include <prefopt/model/load_weights.hpp>
+
+// What the programs share that are run beside other libraries' (benchmarks/peers): options, the
+// model, and numbers as one JSON line.
+namespace side_by_side {
+
+/// The only dtype there is; the option is there so that a script can ask.
+inline void add_dtype(CLI::App& app, std::string& dtype) {
+  app.add_option("--dtype", dtype, "of the matrix products; the CPU backend computes in fp32")
+      ->check(CLI::IsMember({"fp32"}))
+      ->capture_default_str();
+}
+
+inline prefopt::eigen_transformer load(const std::string& model) {
+  return prefopt::load_transformer<prefopt::eigen_transformer>(prefopt::open_checkpoint(model));
+}
+
+/// `count` tokens that any of the models has, as the peers draw them.
+inline prefopt::token_sequence random_tokens(std::size_t count, std::size_t vocabulary,
+                                             std::uint32_t stream) {
+  prefopt::random_stream random(0, stream);
+  prefopt::token_sequence tokens(count);
+  const auto bound = static_cast<std::uint32_t>(std::min<std::size_t>(vocabulary, 40000));
+  for (prefopt::token_id& t : tokens) t = static_cast<prefopt::token_id>(random.below(bound));
+  return tokens;
+}
+
+inline double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t middle = values.size() / 2;
+  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+}
+
+/// The process's largest resident set so far, in 10^9 bytes.
+inline double peak_gb() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) * 1024 / 1e9;
+}
+
+inline int run(CLI::App& app, int argc, char** argv, const std::function<void()>& body) {
+  CLI11_PARSE(app, argc, argv)
+  try {
+    body();
+    return 0;
+  } catch (const std::exception& problem) {
+    std::cerr << app.get_name() << ": " << problem.what() << '\n';
+    return 1;
+  }
+}
+
+}  // namespace side_by_side

@@ -1,0 +1,115 @@
+#include <prefopt/backend/eigen/product.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <omp.h>
+
+#include <prefopt/core/random.hpp>
+
+namespace prefopt::detail {
+namespace {
+
+void fill(matrix_view m, std::uint32_t stream) {
+  random_stream random(1, stream);
+  for (std::size_t i = 0; i < m.size(); ++i) {
+    m.data[i] = static_cast<float>(random.uniform() - 0.5);
+  }
+}
+
+/// a (R, K), its transpose, b (K, N), and c (R, N) before the product.
+struct operands {
+  host_array a_memory, transposed_memory, b_memory, c_memory;
+  matrix_view a, transposed, b, c;
+
+  operands(std::size_t rows, std::size_t depth, std::size_t columns)
+      : a(a_memory.as(rows, depth)),
+        transposed(transposed_memory.as(depth, rows)),
+        b(b_memory.as(depth, columns)),
+        c(c_memory.as(rows, columns)) {
+    fill(a, 1);
+    fill(b, 2);
+    fill(c, 3);
+    for (std::size_t i = 0; i < rows; ++i) {
+      for (std::size_t k = 0; k < depth; ++k) transposed.row(k)[i] = a.row(i)[k];
+    }
+  }
+
+  /// a b + factor * c, summed in double.
+  [[nodiscard]] std::vector<double> expected(double factor) const {
+    std::vector<double> sums;
+    for (std::size_t i = 0; i < c.rows; ++i) {
+      for (std::size_t j = 0; j < c.columns; ++j) {
+        double sum = factor * static_cast<double>(c.row(i)[j]);
+        for (std::size_t k = 0; k < b.rows; ++k) {
+          sum += static_cast<double>(a.row(i)[k]) * static_cast<double>(b.row(k)[j]);
+        }
+        sums.push_back(sum);
+      }
+    }
+    return sums;
+  }
+};
+
+void expect_near(matrix_view found, const std::vector<double>& expected, const char* what) {
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    ASSERT_NEAR(static_cast<double>(found.data[i]), expected[i], 2e-5) << what << ' ' << i;
+  }
+}
+
+// Around the tile's rows, columns and depth, whatever the processor makes of them.
+const std::vector<std::size_t> row_counts = {1, tile_rows - 1, tile_rows, tile_rows + 1, 97};
+const std::vector<std::size_t> depths = {1, 5, tile_depth - 1, tile_depth, tile_depth + 1};
+const std::vector<std::size_t> column_counts = {1, tile_columns - 1, tile_columns, tile_columns + 1,
+                                                70};
+
+TEST(product, equals_sums_in_double_at_odd_shapes) {
+  for (const std::size_t rows : row_counts) {
+    for (const std::size_t depth : depths) {
+      for (const std::size_t columns : column_counts) {
+        SCOPED_TRACE(testing::Message() << rows << " x " << depth << " x " << columns);
+        const operands given(rows, depth, columns);
+        operands work(rows, depth, columns);
+        product(work.a, work.b, work.c, true);
+        expect_near(work.c, given.expected(1), "added");
+        product(work.a, work.b, work.c, false);
+        expect_near(work.c, given.expected(0), "written");
+        fill(work.c, 3);
+        add_transposed_product(work.transposed, work.b, work.c);
+        expect_near(work.c, given.expected(1), "transposed");
+      }
+    }
+  }
+}
+
+TEST(product, is_the_same_to_the_last_bit_with_any_number_of_threads) {
+  const int before = omp_get_max_threads();
+  std::vector<std::vector<float>> results;
+  for (const int threads : {1, 2, 3}) {
+    omp_set_num_threads(threads);
+    operands work(150, 700, 300);
+    product(work.a, work.b, work.c, true);
+    add_transposed_product(work.transposed, work.b, work.c);
+    results.emplace_back(work.c.data, work.c.data + work.c.size());
+  }
+  omp_set_num_threads(before);
+  for (const auto& each : results) {
+    EXPECT_EQ(std::memcmp(each.data(), results[0].data(), each.size() * sizeof(float)), 0);
+  }
+}
+
+TEST(product, of_nothing_is_nothing) {
+  operands work(3, 4, 5);
+  const float kept = work.c.row(2)[4];
+  product(const_matrix_view{work.a.data, 0, 4}, work.b, matrix_view{work.c.data, 0, 5}, false);
+  add_transposed_product(const_matrix_view{work.a.data, 0, 3}, const_matrix_view{work.b.data, 0, 5},
+                         work.c);
+  EXPECT_EQ(work.c.row(2)[4], kept);
+}
+
+}  // namespace
+}  // namespace prefopt::detail
