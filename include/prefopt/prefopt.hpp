@@ -37,30 +37,30 @@
 #include <prefopt/data/tweets_file.hpp>            // tweets classified as hateful or not
 
 // text/: tokenizers
-#include <prefopt/text/added_token_finder.hpp>  // special tokens in a text
-#include <prefopt/text/bert_normalizer.hpp>     // what BERT does to a text before it cuts it
-#include <prefopt/text/bpe_description.hpp>     // what a tokenizer's files say
-#include <prefopt/text/byte_alphabet.hpp>       // the letters that stand for bytes
-#include <prefopt/text/byte_level_bpe.hpp>      // the tokenizer of GPT-2 and its relatives
+#include <prefopt/text/added_token_finder.hpp>     // special tokens in a text
+#include <prefopt/text/bert_normalizer.hpp>        // what BERT does to a text before it cuts it
+#include <prefopt/text/bpe_description.hpp>        // what a tokenizer's files say
+#include <prefopt/text/byte_alphabet.hpp>          // the letters that stand for bytes
+#include <prefopt/text/byte_level_bpe.hpp>         // the tokenizer of GPT-2 and its relatives
 #include <prefopt/text/load_sequence_encoder.hpp>  // that of a classifier's folder
-#include <prefopt/text/load_tokenizer.hpp>      // whichever of them a folder has
-#include <prefopt/text/merge_table.hpp>         // words to tokens, merge by merge
-#include <prefopt/text/sequence_encoder.hpp>    // texts to what a classifier reads
-#include <prefopt/text/sequence_template.hpp>   // [CLS] text [SEP], and what is cut
-#include <prefopt/text/tokenize_dataset.hpp>    // rows of text -> a data set of tokens
-#include <prefopt/text/tokenizer.hpp>           // the concept: text to tokens and back
-#include <prefopt/text/tokenizer_file.hpp>      // files of tokenizers that may be damaged
-#include <prefopt/text/tokenizer_json.hpp>      // tokenizer.json
+#include <prefopt/text/load_tokenizer.hpp>         // whichever of them a folder has
+#include <prefopt/text/merge_table.hpp>            // words to tokens, merge by merge
+#include <prefopt/text/sequence_encoder.hpp>       // texts to what a classifier reads
+#include <prefopt/text/sequence_template.hpp>      // [CLS] text [SEP], and what is cut
+#include <prefopt/text/tokenize_dataset.hpp>       // rows of text -> a data set of tokens
+#include <prefopt/text/tokenizer.hpp>              // the concept: text to tokens and back
+#include <prefopt/text/tokenizer_file.hpp>         // files of tokenizers that may be damaged
+#include <prefopt/text/tokenizer_json.hpp>         // tokenizer.json
 #include <prefopt/text/tokenizer_json_fields.hpp>  // its parts by name and type
-#include <prefopt/text/train_bpe.hpp>           // merges learnt from texts
-#include <prefopt/text/utf8.hpp>                // characters and broken bytes
-#include <prefopt/text/vocab_merges.hpp>        // vocab.json and merges.txt
-#include <prefopt/text/vocab_txt.hpp>           // BERT's vocab.txt
-#include <prefopt/text/word_splitter.hpp>       // text to words, before merging
-#include <prefopt/text/wordpiece.hpp>           // the tokenizer of BERT and its relatives
+#include <prefopt/text/train_bpe.hpp>              // merges learnt from texts
+#include <prefopt/text/utf8.hpp>                   // characters and broken bytes
+#include <prefopt/text/vocab_merges.hpp>           // vocab.json and merges.txt
+#include <prefopt/text/vocab_txt.hpp>              // BERT's vocab.txt
+#include <prefopt/text/word_splitter.hpp>          // text to words, before merging
+#include <prefopt/text/wordpiece.hpp>              // the tokenizer of BERT and its relatives
 #include <prefopt/text/wordpiece_description.hpp>  // what its files say
-#include <prefopt/text/wordpiece_json.hpp>      // its tokenizer.json
-#include <prefopt/text/write_tokenizer.hpp>     // the same files, written
+#include <prefopt/text/wordpiece_json.hpp>         // its tokenizer.json
+#include <prefopt/text/write_tokenizer.hpp>        // the same files, written
 
 // offset/: how far apart a pair must end up
 #include <prefopt/offset/alpha_scaled.hpp>   // alpha * offset
@@ -96,21 +96,21 @@
 #include <prefopt/backend/eigen/bias.hpp>       // biases and their gradients
 #include <prefopt/backend/eigen/decode.hpp>     // attention over a cache
 #include <prefopt/backend/eigen/eigen_backend.hpp>  // the backend made of these
-#include <prefopt/backend/eigen/elementwise.hpp>    // activations, sums, embeddings
 #include <prefopt/backend/eigen/eigen_view.hpp>     // our views as Eigen's
+#include <prefopt/backend/eigen/elementwise.hpp>    // activations, sums, embeddings
 #include <prefopt/backend/eigen/head.hpp>           // token log-probs without whole logits
 #include <prefopt/backend/eigen/lanes.hpp>          // sums in a fixed order
 #include <prefopt/backend/eigen/norm.hpp>           // layer and RMS norm
 #include <prefopt/backend/eigen/norm_heads.hpp>     // RMS norm of query and key heads
 #include <prefopt/backend/eigen/packed_weight.hpp>  // products whose rows do not depend on each other
 #include <prefopt/backend/eigen/product.hpp>        // matrix products of gradients
-#include <prefopt/backend/eigen/product_tile.hpp>   // the tile that all products are made of
-#include <prefopt/backend/eigen/rotate.hpp>         // rotary positions
-#include <prefopt/backend/eigen/threads.hpp>        // when more threads are worth it
-#include <prefopt/backend/kinds.hpp>                // kinds of norms and activations
-#include <prefopt/backend/matrix_view.hpp>          // a matrix that somebody else owns
-#include <prefopt/backend/packed_batch.hpp>         // [x | y_1 | ... | y_M] as rows
-#include <prefopt/backend/rotation.hpp>             // which coordinates turn, and how far
+#include <prefopt/backend/eigen/product_tile.hpp>  // the tile that all products are made of
+#include <prefopt/backend/eigen/rotate.hpp>        // rotary positions
+#include <prefopt/backend/eigen/threads.hpp>       // when more threads are worth it
+#include <prefopt/backend/kinds.hpp>               // kinds of norms and activations
+#include <prefopt/backend/matrix_view.hpp>         // a matrix that somebody else owns
+#include <prefopt/backend/packed_batch.hpp>        // [x | y_1 | ... | y_M] as rows
+#include <prefopt/backend/rotation.hpp>            // which coordinates turn, and how far
 
 // model/: language models and their checkpoints
 #include <prefopt/model/architecture.hpp>           // one kind of checkpoint
@@ -124,32 +124,32 @@
 #include <prefopt/model/architecture_smollm3.hpp>   // SmolLM3
 #include <prefopt/model/architectures.hpp>          // the table of them
 #include <prefopt/model/checkpoint.hpp>             // open_checkpoint: a folder or a GGUF file
-#include <prefopt/model/classifier.hpp>             // the concept: tokens of a text -> logits of classes
+#include <prefopt/model/classifier.hpp>  // the concept: tokens of a text -> logits of classes
 #include <prefopt/model/classifier_architecture.hpp>  // BERT, DistilBERT, RoBERTa
 #include <prefopt/model/classifier_checkpoint.hpp>  // open_classifier: a folder, with or without a head
 #include <prefopt/model/classifier_labels.hpp>      // names of classes, and which one is the reward
 #include <prefopt/model/config_reader.hpp>          // fields of config.json
 #include <prefopt/model/decoding_model.hpp>         // the concept: token by token over a cache
-#include <prefopt/model/distribution_model.hpp>     // the concept: whole next-token distributions
-#include <prefopt/model/eigen_classifier.hpp>       // the classifier on the processor
-#include <prefopt/model/eigen_transformer.hpp>      // the decoder on the processor
-#include <prefopt/model/encoder.hpp>                // layers that see all of a text, over any backend
-#include <prefopt/model/encoder_classifier.hpp>     // them with a head
-#include <prefopt/model/encoder_config.hpp>         // what tells one of them from another
-#include <prefopt/model/encoder_layout.hpp>         // names and shapes of parameters
-#include <prefopt/model/encoder_parameters.hpp>     // the parameters and their gradients
-#include <prefopt/model/find_model.hpp>             // a model's name -> folder or GGUF file
-#include <prefopt/model/float_format.hpp>           // float32, float16, bfloat16
-#include <prefopt/model/ggml_blocks.hpp>            // quantized blocks to floats
-#include <prefopt/model/ggml_k_blocks.hpp>          // the same of K-quants
-#include <prefopt/model/gguf.hpp>                   // GGUF in
-#include <prefopt/model/gguf_description.hpp>       // what a GGUF file says of a model
-#include <prefopt/model/gguf_llama.hpp>            // keys and names that most kinds share in GGUF
-#include <prefopt/model/gguf_metadata.hpp>          // a GGUF file's keys
-#include <prefopt/model/gguf_rope.hpp>             // rotation in GGUF
-#include <prefopt/model/gguf_tokenizer.hpp>         // the tokenizer in a GGUF file
-#include <prefopt/model/gguf_writer.hpp>            // tensors and keys to a GGUF file
-#include <prefopt/model/json_file.hpp>              // JSON that may be damaged
+#include <prefopt/model/distribution_model.hpp>  // the concept: whole next-token distributions
+#include <prefopt/model/eigen_classifier.hpp>    // the classifier on the processor
+#include <prefopt/model/eigen_transformer.hpp>   // the decoder on the processor
+#include <prefopt/model/encoder.hpp>             // layers that see all of a text, over any backend
+#include <prefopt/model/encoder_classifier.hpp>  // them with a head
+#include <prefopt/model/encoder_config.hpp>      // what tells one of them from another
+#include <prefopt/model/encoder_layout.hpp>      // names and shapes of parameters
+#include <prefopt/model/encoder_parameters.hpp>  // the parameters and their gradients
+#include <prefopt/model/find_model.hpp>          // a model's name -> folder or GGUF file
+#include <prefopt/model/float_format.hpp>        // float32, float16, bfloat16
+#include <prefopt/model/ggml_blocks.hpp>         // quantized blocks to floats
+#include <prefopt/model/ggml_k_blocks.hpp>       // the same of K-quants
+#include <prefopt/model/gguf.hpp>                // GGUF in
+#include <prefopt/model/gguf_description.hpp>    // what a GGUF file says of a model
+#include <prefopt/model/gguf_llama.hpp>          // keys and names that most kinds share in GGUF
+#include <prefopt/model/gguf_metadata.hpp>       // a GGUF file's keys
+#include <prefopt/model/gguf_rope.hpp>           // rotation in GGUF
+#include <prefopt/model/gguf_tokenizer.hpp>      // the tokenizer in a GGUF file
+#include <prefopt/model/gguf_writer.hpp>         // tensors and keys to a GGUF file
+#include <prefopt/model/json_file.hpp>           // JSON that may be damaged
 #include <prefopt/model/language_model.hpp>     // the concepts: log-probs and gradients; parameters
 #include <prefopt/model/layer_windows.hpp>      // which layers have a window
 #include <prefopt/model/linear_parameters.hpp>  // a matrix, its bias, and what adapters add
@@ -187,17 +187,17 @@
 #include <prefopt/sample/token_sampler.hpp>     // logits -> a token and its log-prob
 
 // score/: rewards of responses
-#include <prefopt/score/classifier_scorer.hpp>  // its p(positive) as a score
-#include <prefopt/score/lexicon_file.hpp>       // valences of words, in VADER's format
-#include <prefopt/score/lexicon_rules.hpp>      // VADER's degree words, negations and phrases
-#include <prefopt/score/lexicon_scorer.hpp>     // how positive a text is, by VADER's rules
-#include <prefopt/score/ngram_classifier.hpp>   // a linear classifier over them, trained here
-#include <prefopt/score/reward.hpp>             // the paper's forms of p(positive)
-#include <prefopt/score/scorer.hpp>             // the concept: prompt and response -> score
+#include <prefopt/score/classifier_scorer.hpp>       // its p(positive) as a score
+#include <prefopt/score/lexicon_file.hpp>            // valences of words, in VADER's format
+#include <prefopt/score/lexicon_rules.hpp>           // VADER's degree words, negations and phrases
+#include <prefopt/score/lexicon_scorer.hpp>          // how positive a text is, by VADER's rules
+#include <prefopt/score/ngram_classifier.hpp>        // a linear classifier over them, trained here
+#include <prefopt/score/reward.hpp>                  // the paper's forms of p(positive)
+#include <prefopt/score/scorer.hpp>                  // the concept: prompt and response -> score
 #include <prefopt/score/transformer_classifier.hpp>  // a transformer's probability of a class
-#include <prefopt/score/whole_text.hpp>         // a scorer of prompt and response as one text
-#include <prefopt/score/word_ngrams.hpp>        // hashed n-grams of words
-#include <prefopt/score/words.hpp>              // text to words, as Python has them
+#include <prefopt/score/whole_text.hpp>              // a scorer of prompt and response as one text
+#include <prefopt/score/word_ngrams.hpp>             // hashed n-grams of words
+#include <prefopt/score/words.hpp>                   // text to words, as Python has them
 
 // pair/: scored responses -> pairs
 #include <prefopt/pair/all_pairs.hpp>      // every pair with unequal scores

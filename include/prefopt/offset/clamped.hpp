@@ -8,8 +8,8 @@
 
 namespace prefopt {
 
-/// Delta = offset, but at least `lowest` and at most `highest` (lowest <= highest). `clamped{log_diff{}, 0.0}` keeps
-/// ODPO from relaxing the margin of pairs whose scores are close.
+/// Delta = offset, but at least `lowest` and at most `highest` (lowest <= highest).
+/// `clamped{log_diff{}, 0.0}` keeps ODPO from relaxing the margin of pairs whose scores are close.
 template <class Offset>
 struct clamped {
   Offset offset{};
