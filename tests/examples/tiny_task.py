@@ -96,8 +96,9 @@ def outcome(folder, tables=()):
             [read_csv(folder / name) for name in tables])
 
 
-def stop_and_resume(program, arguments, folder, number, expected_code, pause=0.4):
+def stop_and_resume(program, arguments, folder, number, expected_code):
     """Stops a run at several moments until one of them lets it end; how often it was stopped."""
+    pause = 0.05  # less than any whole run takes
     stopped = 0
     for attempt in range(40):
         command = [program, *map(str, arguments), "--out", str(folder)]
