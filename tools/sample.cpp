@@ -99,8 +99,8 @@ void sample(const settings& chosen) {
   const opened_language opened = open_language(chosen.model);
   const text_coding coding(opened, chosen.text);
   if (!chosen.text.no_end_token) {
-    options.end_token = end_token_of(opened);
-    options.more_end_tokens = opened.checkpoint.ends;
+    options.end_tokens = opened.checkpoint.ends;
+    options.end_tokens.push_back(end_token_of(opened));
   }
   const auto prompts = read_prompts(chosen, coding, opened.checkpoint.config.max_positions);
   prefopt::eigen_transformer model = load_model(opened, chosen.adapter);

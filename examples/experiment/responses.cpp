@@ -32,11 +32,13 @@ std::vector<prefopt::scored_response> sample_part(language& from, const sampling
   for (std::size_t p = first; p < last; ++p) {
     prompts.push_back(from.tokenizer.encode(request.prompts[p], {.special_tokens = false}));
   }
+  std::vector<prefopt::token_id> ends = from.description.ends;
+  if (const auto end = from.tokenizer.end_token()) ends.push_back(*end);
   const prefopt::sampling_options how{.temperature = request.how.temperature,
                                       .top_k = request.how.top_k,
                                       .top_p = request.how.top_p,
                                       .max_new_tokens = chosen.max_new_tokens,
-                                      .end_token = from.tokenizer.end_token(),
+                                      .end_tokens = std::move(ends),
                                       .responses = request.responses,
                                       .batch_rows = chosen.batch_rows,
                                       .seed = request.seed,

@@ -28,7 +28,7 @@ TEST(Sampler, TokensAndLogProbsAreOfTheModel) {
   history_model model(11, 64);
   const auto prompts = some_prompts(9);
   const auto results =
-      sample(model, prompts, {.max_new_tokens = 20, .end_token = 3, .responses = 4, .seed = 5});
+      sample(model, prompts, {.max_new_tokens = 20, .end_tokens = {3}, .responses = 4, .seed = 5});
   ASSERT_EQ(results.size(), prompts.size());
   std::size_t ended = 0;
   for (std::size_t p = 0; p < prompts.size(); ++p) {
@@ -59,7 +59,7 @@ TEST(Sampler, TokensAndLogProbsAreOfTheModel) {
 TEST(Sampler, ResultsDoNotDependOnTheBatch) {
   const auto prompts = some_prompts(13);
   sampling_options options{
-      .temperature = 0.8, .top_p = 0.95, .max_new_tokens = 25, .end_token = 3, .responses = 3};
+      .temperature = 0.8, .top_p = 0.95, .max_new_tokens = 25, .end_tokens = {3}, .responses = 3};
   std::vector<std::vector<sampled_response>> expected;
   for (const std::size_t rows : {1U, 2U, 7U, 32U, 1000U}) {
     options.batch_rows = rows;
@@ -101,8 +101,7 @@ TEST(Sampler, SeedsPromptsAndResponsesHaveTheirOwnStreams) {
 TEST(Sampler, AnyOfSeveralTokensEndsAResponse) {
   history_model model(11, 1000);
   const auto prompts = some_prompts(40);
-  const auto results =
-      sample(model, prompts, {.max_new_tokens = 200, .end_token = 3, .more_end_tokens = {5, 7}});
+  const auto results = sample(model, prompts, {.max_new_tokens = 200, .end_tokens = {3, 5, 7}});
   std::set<token_id> last;
   for (const auto& responses : results) {
     const token_sequence& tokens = responses.front().tokens;
@@ -119,7 +118,7 @@ TEST(Sampler, RowsStayFullUntilTheEnd) {
   history_model model(11, 1000);
   const auto prompts = some_prompts(50);
   const auto results = sample(
-      model, prompts, {.max_new_tokens = 100, .end_token = 3, .responses = 2, .batch_rows = 8});
+      model, prompts, {.max_new_tokens = 100, .end_tokens = {3}, .responses = 2, .batch_rows = 8});
   std::size_t longest = 0;
   std::size_t decoded = 0;  // a response's first token comes with its prompt
   for (const auto& responses : results) {
@@ -200,9 +199,7 @@ TEST(Sampler, PromptsThatCannotBeAreNamed) {
   EXPECT_NE(problem({{1, 11}}, {}).find("token 11"), std::string::npos);
   EXPECT_NE(problem({{-1}}, {}).find("token -1"), std::string::npos);
   EXPECT_NE(problem({token_sequence(12, 1)}, {}).find("12 positions"), std::string::npos);
-  EXPECT_NE(problem({{1}}, {.end_token = 11}).find("end_token"), std::string::npos);
-  EXPECT_NE(problem({{1}}, {.more_end_tokens = {3, -1}}).find("more_end_tokens holds -1"),
-            std::string::npos);
+  EXPECT_NE(problem({{1}}, {.end_tokens = {3, -1}}).find("end_tokens holds -1"), std::string::npos);
   EXPECT_NE(problem({{1}, {1}}, {.first_prompt = 0xFFFFFFFE}).find("2^32"), std::string::npos);
   EXPECT_EQ(model.prefills, 0U);
 }

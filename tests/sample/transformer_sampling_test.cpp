@@ -52,7 +52,7 @@ TEST_P(transformer_sampling, LogProbsEqualTheModelsScoring) {
                                 {.temperature = temperature,
                                  .top_k = temperature == 1.0 ? 0U : 20U,
                                  .max_new_tokens = 35,
-                                 .end_token = 5,
+                                 .end_tokens = {5},
                                  .responses = 4,
                                  .batch_rows = 7});
     response_batch batch;
@@ -87,7 +87,8 @@ TEST_P(transformer_sampling, LogProbsEqualTheModelsScoring) {
 TEST_P(transformer_sampling, ResultsDoNotDependOnTheBatchAndOnThreads) {
   eigen_transformer model = test::random_transformer(GetParam());
   const auto prompts = random_prompts(12);
-  sampling_options options{.max_new_tokens = 30, .end_token = 5, .responses = 3, .batch_rows = 1};
+  sampling_options options{
+      .max_new_tokens = 30, .end_tokens = {5}, .responses = 3, .batch_rows = 1};
   const auto one = sample(model, prompts, options);
   options.batch_rows = 32;
   const auto many = sample(model, prompts, options);

@@ -77,14 +77,10 @@ class sampling_run {
     const auto known = [&](token_id token) {
       return token >= 0 && static_cast<std::size_t>(token) < vocabulary_;
     };
-    if (options_.end_token && !known(*options_.end_token)) {
-      throw usage_error("sampling: end_token is " + std::to_string(*options_.end_token) +
-                        "; the model has " + std::to_string(vocabulary_) + " tokens");
-    }
-    for (const token_id token : options_.more_end_tokens) {
+    for (const token_id token : options_.end_tokens) {
       if (known(token)) continue;
-      throw usage_error("sampling: more_end_tokens holds " + std::to_string(token) +
-                        "; the model has " + std::to_string(vocabulary_) + " tokens");
+      throw usage_error("sampling: end_tokens holds " + std::to_string(token) + "; the model has " +
+                        std::to_string(vocabulary_) + " tokens");
     }
     for (std::size_t p = 0; p < prompts_.size(); ++p) {
       const std::string name = "sampling: prompt " + std::to_string(p);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,20 +14,18 @@ namespace prefopt {
 /// How responses are sampled. Temperature comes first, then top-k, then top-p of what is left, as
 /// in transformers; log-probs are of the model itself, without any of the three.
 struct sampling_options {
-  double temperature = 1.0;         ///< 0: the likeliest token; else at least 1e-6
-  std::size_t top_k = 0;            ///< only the k likeliest tokens; 0: all
-  double top_p = 1.0;               ///< only the likeliest tokens that make up p; in (0, 1]
-  std::size_t max_new_tokens = 64;  ///< at least 1; the model's positions bound it too
-  std::optional<token_id> end_token = std::nullopt;  ///< ends a response, and is its last token
-  std::vector<token_id> more_end_tokens{};           ///< which end a response just so
-  std::size_t responses = 1;                         ///< to each prompt, at least 1
-  std::size_t batch_rows = 32;                       ///< responses decoded side by side, at least 1
-  std::uint64_t seed = 0;                            ///< of the streams (seed, prompt, response)
-  std::uint32_t first_prompt = 0;  ///< number of the first prompt, where a list comes in parts
+  double temperature = 1.0;            ///< 0: the likeliest token; else at least 1e-6
+  std::size_t top_k = 0;               ///< only the k likeliest tokens; 0: all
+  double top_p = 1.0;                  ///< only the likeliest tokens that make up p; in (0, 1]
+  std::size_t max_new_tokens = 64;     ///< at least 1; the model's positions bound it too
+  std::vector<token_id> end_tokens{};  ///< any of them ends a response, and is its last token
+  std::size_t responses = 1;           ///< to each prompt, at least 1
+  std::size_t batch_rows = 32;         ///< responses decoded side by side, at least 1
+  std::uint64_t seed = 0;              ///< of the streams (seed, prompt, response)
+  std::uint32_t first_prompt = 0;      ///< number of the first prompt, where a list comes in parts
 
   [[nodiscard]] bool ends(token_id token) const {
-    return end_token == token || std::find(more_end_tokens.begin(), more_end_tokens.end(), token) !=
-                                     more_end_tokens.end();
+    return std::find(end_tokens.begin(), end_tokens.end(), token) != end_tokens.end();
   }
 };
 
