@@ -159,8 +159,9 @@
 #include <prefopt/model/lora_options.hpp>       // rank, alpha, targets
 #include <prefopt/model/lora_parameters.hpp>    // A and B of every one
 #include <prefopt/model/matrix_parameter.hpp>   // a matrix and its gradient
-#include <prefopt/model/reference_view.hpp>     // the model with its adapter off
-#include <prefopt/model/rope_fields.hpp>        // what config.json says about rotation
+#include <prefopt/model/ordered_parameters.hpp>  // parameters in the order of a layout
+#include <prefopt/model/reference_view.hpp>      // the model with its adapter off
+#include <prefopt/model/rope_fields.hpp>         // what config.json says about rotation
 #include <prefopt/model/rotary_frequencies.hpp>  // how far a position turns each pair
 #include <prefopt/model/safetensors.hpp>         // safetensors in, one file or sharded
 #include <prefopt/model/safetensors_header.hpp>  // what a safetensors file says it holds

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -22,6 +21,7 @@
 #include <prefopt/model/checkpoint.hpp>
 #include <prefopt/model/float_format.hpp>
 #include <prefopt/model/language_model.hpp>
+#include <prefopt/model/ordered_parameters.hpp>
 #include <prefopt/model/safetensors_writer.hpp>
 #include <prefopt/model/save_tokenizer.hpp>
 #include <prefopt/model/stored_parts.hpp>
@@ -61,6 +61,25 @@ inline void put_tokens(nlohmann::ordered_json& fields, const checkpoint_descript
   put_token(fields, "pad_token_id", description.padding);
 }
 
+/// Under the key that the file has, or the one that every version of transformers reads.
+inline void put_format(nlohmann::ordered_json& fields, float_format format) {
+  for (const char* key : {"dtype", "torch_dtype"}) {
+    if (fields.contains(key)) fields[key] = name_of(format);
+  }
+  if (!fields.contains("dtype")) fields["torch_dtype"] = name_of(format);
+}
+
+/// Throws `usage_error` for a folder with files that are no checkpoint: a mistaken path must not
+/// cost them.
+inline void require_replaceable(const std::filesystem::path& folder) {
+  namespace fs = std::filesystem;
+  if (!fs::is_directory(folder) || fs::is_empty(folder) || fs::exists(folder / "config.json")) {
+    return;
+  }
+  throw usage_error(folder.string() +
+                    " holds files but no checkpoint, so it is not replaced; give another path");
+}
+
 /// The source's config.json with the new number format, or one made from the description.
 inline nlohmann::ordered_json config_to_write(const checkpoint_description& description,
                                               const architecture& kind, float_format format) {
@@ -73,10 +92,7 @@ inline nlohmann::ordered_json config_to_write(const checkpoint_description& desc
     throw usage_error("the description's config is not the one of its config.json");
   }
   fields["architectures"] = {kind.class_name};
-  for (const char* key : {"dtype", "torch_dtype"}) {
-    if (fields.contains(key)) fields[key] = name_of(format);
-  }
-  if (!fields.contains("dtype")) fields["torch_dtype"] = name_of(format);
+  put_format(fields, format);
   return fields;
 }
 
@@ -97,20 +113,11 @@ inline void write_checkpoint_files(const std::filesystem::path& folder,
                                    std::span<const parameter> parameters,
                                    const save_options& options = {}) {
   const auto& kind = find_architecture(description.model_type);
-  std::map<std::string, const parameter*> by_name;
-  for (const auto& each : parameters) by_name.emplace(each.name, &each);
   const auto layout = transformer_layout(description.config);
+  const auto ordered = ordered_parameters(layout, parameters);
   std::vector<pending_tensor> tensors;
-  for (const auto& entry : layout) {
-    const auto found = by_name.find(entry.name);
-    std::size_t count = 0;
-    if (found == by_name.end() || !count_elements(entry.shape, count) ||
-        found->second->value.size() != count || parameters.size() != layout.size()) {
-      throw usage_error("these are not the parameters of the configuration: '" + entry.name + "' " +
-                        shape_text(entry.shape) + " is expected among " +
-                        std::to_string(layout.size()));
-    }
-    detail::append_pending(kind, description.config, entry, found->second->value, tensors);
+  for (std::size_t i = 0; i < layout.size(); ++i) {
+    detail::append_pending(kind, description.config, layout[i], ordered[i]->value, tensors);
   }
   write_sharded_safetensors(folder, tensors, options.format, options.max_shard_bytes);
   write_file_atomically(folder / "config.json",
@@ -128,16 +135,12 @@ inline void write_checkpoint_files(const std::filesystem::path& folder,
 }
 
 /// The same into `folder`, which appears whole or not at all. An existing folder is replaced, but
-/// only if it is empty or has a config.json, so that a mistaken path cannot cost other files.
+/// only if it is empty or has a config.json.
 inline void save_checkpoint(const std::filesystem::path& folder,
                             const checkpoint_description& description,
                             std::span<const parameter> parameters,
                             const save_options& options = {}) {
-  namespace fs = std::filesystem;
-  if (fs::is_directory(folder) && !fs::is_empty(folder) && !fs::exists(folder / "config.json")) {
-    throw usage_error(folder.string() +
-                      " holds files but no checkpoint, so it is not replaced; give another path");
-  }
+  detail::require_replaceable(folder);
   atomic_folder target(folder);
   write_checkpoint_files(target.path(), description, parameters, options);
   target.commit();

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
-#include <map>
 #include <span>
 #include <string>
 #include <system_error>
@@ -20,6 +19,7 @@
 #include <prefopt/model/encoder_layout.hpp>
 #include <prefopt/model/float_format.hpp>
 #include <prefopt/model/language_model.hpp>
+#include <prefopt/model/ordered_parameters.hpp>
 #include <prefopt/model/safetensors_writer.hpp>
 #include <prefopt/model/save_checkpoint.hpp>
 
@@ -32,20 +32,12 @@ inline std::vector<pending_tensor> pending_classifier(const classifier_descripti
                                                       std::span<const parameter> parameters,
                                                       bool gradients = false) {
   const auto& kind = find_classifier_architecture(description.model_type);
-  std::map<std::string, const parameter*> by_name;
-  for (const auto& each : parameters) by_name.emplace(each.name, &each);
   const auto layout = encoder_layout(description.config);
+  const auto ordered = ordered_parameters(layout, parameters);
   std::vector<pending_tensor> tensors;
-  for (const auto& entry : layout) {
-    const auto found = by_name.find(entry.name);
-    if (found == by_name.end() || found->second->shape != entry.shape ||
-        parameters.size() != layout.size()) {
-      throw usage_error("these are not the parameters of the configuration: '" + entry.name + "' " +
-                        shape_text(entry.shape) + " is expected among " +
-                        std::to_string(layout.size()));
-    }
-    std::span<const float> rest = gradients ? found->second->gradient : found->second->value;
-    for (const auto& part : classifier_parts(kind, entry, description.config, kind.prefix)) {
+  for (std::size_t i = 0; i < layout.size(); ++i) {
+    std::span<const float> rest = gradients ? ordered[i]->gradient : ordered[i]->value;
+    for (const auto& part : classifier_parts(kind, layout[i], description.config, kind.prefix)) {
       const auto source = rest.first(part.numbers);
       rest = rest.subspan(part.numbers);
       tensors.push_back({part.name, part.shape, [source](std::span<float> out) {
@@ -95,10 +87,7 @@ inline nlohmann::ordered_json classifier_config_to_write(const classifier_descri
   fields["id2label"] = names;
   fields["label2id"] = numbers;
   fields.erase("num_labels");
-  for (const char* key : {"dtype", "torch_dtype"}) {
-    if (fields.contains(key)) fields[key] = name_of(format);
-  }
-  if (!fields.contains("dtype")) fields["torch_dtype"] = name_of(format);
+  put_format(fields, format);
   return fields;
 }
 
@@ -112,11 +101,7 @@ inline void save_classifier(const std::filesystem::path& folder,
                             const classifier_description& description,
                             std::span<const parameter> parameters,
                             const save_options& options = {}) {
-  namespace fs = std::filesystem;
-  if (fs::is_directory(folder) && !fs::is_empty(folder) && !fs::exists(folder / "config.json")) {
-    throw usage_error(folder.string() +
-                      " holds files but no checkpoint, so it is not replaced; give another path");
-  }
+  detail::require_replaceable(folder);
   const auto tensors = detail::pending_classifier(description, parameters);
   const auto config = detail::classifier_config_to_write(description, options.format);
   atomic_folder target(folder);

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,6 +23,7 @@
 #include <prefopt/model/gguf_rope.hpp>
 #include <prefopt/model/gguf_writer.hpp>
 #include <prefopt/model/language_model.hpp>
+#include <prefopt/model/ordered_parameters.hpp>
 #include <prefopt/model/stored_parts.hpp>
 #include <prefopt/model/transformer_layout.hpp>
 
@@ -156,20 +156,12 @@ inline void save_gguf(const std::filesystem::path& path, const checkpoint_descri
   pairs.emplace_back("general.file_type", detail::gguf_file_type(format));
   pairs.emplace_back("general.quantization_version", std::uint32_t{2});
   const auto& kind = find_architecture(description.model_type);
-  std::map<std::string_view, const parameter*> by_name;
-  for (const auto& each : parameters) by_name.emplace(each.name, &each);
   const auto layout = transformer_layout(description.config);
+  const auto ordered = ordered_parameters(layout, parameters);
   std::vector<gguf_tensor> tensors;
-  for (const auto& entry : layout) {
-    const auto found = by_name.find(entry.name);
-    std::size_t count = 0;
-    if (found == by_name.end() || !count_elements(entry.shape, count) ||
-        found->second->value.size() != count || parameters.size() != layout.size()) {
-      throw usage_error("these are not the parameters of the configuration: '" + entry.name + "' " +
-                        shape_text(entry.shape) + " is expected among " +
-                        std::to_string(layout.size()));
-    }
-    std::span<const float> values = found->second->value;
+  for (std::size_t i = 0; i < layout.size(); ++i) {
+    const parameter_layout& entry = layout[i];
+    std::span<const float> values = ordered[i]->value;
     const auto parts = stored_parts(kind.gguf_names, entry, description.config, "");
     if (parts.empty()) {
       throw usage_error("llama.cpp's '" + description.model_type + "' has no tensor for '" +
