@@ -1,5 +1,5 @@
 // Tokens that a real checkpoint samples a second, at temperature 1 from all tokens. Prints one JSON
-// line with the field names of the scripts in benchmarks/peers.
+// line, so that a script can put it beside other libraries'.
 //
 //     sampling_benchmark --model DIR --batch 32 --prompt 5 --new 32
 

@@ -1,5 +1,5 @@
 // One DPO step of a real checkpoint, as the trainer takes it: forward, loss, backward, clipping,
-// AdamW. Prints one JSON line with the field names of the scripts in benchmarks/peers.
+// AdamW. Prints one JSON line, so that a script can put it beside other libraries'.
 //
 //     training_step_benchmark --model DIR --prompt 5 --response 64 --pairs 8
 //

@@ -21,7 +21,7 @@
 #include <prefopt/model/eigen_transformer.hpp>
 #include <prefopt/model/load_weights.hpp>
 
-// What the programs share that are run beside other libraries' (benchmarks/peers): options, the
+// What the programs share that are run beside other libraries': options, the
 // model, and numbers as one JSON line.
 namespace side_by_side {
 

@@ -6,16 +6,18 @@ Runs the embedded model at a size of seconds. A run that was killed (SIGKILL) or
 (SIGTERM) and resumed must end with the results and weights of one that was not.
 """
 
-import csv
 import fcntl
+import functools
 import os
 import pathlib
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
+
+import tiny_task
+from tiny_task import check, failures, outcome, stop_and_resume
 
 PROGRAM = sys.argv[1]
 SMALL = ["--model", "embedded", "--prompts", "24", "--responses", "4", "--max-new-tokens", "12",
@@ -23,52 +25,7 @@ SMALL = ["--model", "embedded", "--prompts", "24", "--responses", "4", "--max-ne
          "--pairs", "40",
          "--learning-rate", "3e-4", "--batch", "8", "--save-every", "1",
          "--eval-prompts", "12", "--eval-responses", "2", "--threads", "1"]
-failures = []
-
-
-def check(good, text):
-    print(("ok      " if good else "FAILED  ") + text)
-    if not good:
-        failures.append(text)
-
-
-def run(*arguments, **options):
-    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, check=False,
-                          **options)
-
-
-def outcome(folder):
-    """Everything that must not depend on when a run was stopped: results without times, weights."""
-    with open(folder / "results.csv", newline="", encoding="utf-8") as file:
-        rows = [{k: v for k, v in row.items() if not k.endswith("_seconds")}
-                for row in csv.DictReader(file)]
-    weights = {p.parent.name: (p / "model.safetensors").read_bytes()
-               for p in folder.glob("points/*/checkpoint")}
-    pairs = (folder / "pairs.jsonl").read_bytes()
-    return rows, weights, pairs
-
-
-def stop_and_resume(folder, number, expected_code):
-    """Stops a run at several moments until one of them lets it end; the last code is 0."""
-    pause = 1.0
-    stopped = 0
-    for attempt in range(40):
-        arguments = [PROGRAM, *SMALL, "--out", str(folder)] + (["--resume"] if attempt else [])
-        process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            code = process.wait(timeout=pause)
-        except subprocess.TimeoutExpired:
-            process.send_signal(number)
-            code = process.wait()
-        if code == 0:
-            return stopped
-        if code != expected_code:
-            check(False, f"stopped by signal {number}: exit code {code}, expected {expected_code}")
-            return stopped
-        stopped += 1
-        pause *= 1.4
-    check(False, f"stopped by signal {number} and resumed: the run never ended")
-    return stopped
+run = functools.partial(tiny_task.run, PROGRAM)
 
 
 def main():
@@ -105,7 +62,7 @@ def main():
 
         for number, code in [(signal.SIGKILL, -9), (signal.SIGTERM, 143), (signal.SIGINT, 130)]:
             folder = work / f"signal-{int(number)}"
-            stopped = stop_and_resume(folder, number, code)
+            stopped = stop_and_resume(PROGRAM, SMALL, folder, number, code, pause=1.0)
             same = outcome(folder) == expected
             check(stopped > 0 and same,
                   f"stopped {stopped} times by signal {int(number)} and resumed: the same results "
@@ -132,7 +89,6 @@ def main():
         check(run("--help").returncode == 0, "--help exits 0")
 
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
 main()
 print(f"{len(failures)} failed")
 sys.exit(1 if failures else 0)

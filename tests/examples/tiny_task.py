@@ -96,9 +96,11 @@ def outcome(folder, tables=()):
             [read_csv(folder / name) for name in tables])
 
 
-def stop_and_resume(program, arguments, folder, number, expected_code):
-    """Stops a run at several moments until one of them lets it end; how often it was stopped."""
-    pause = 0.05  # less than any whole run takes
+def stop_and_resume(program, arguments, folder, number, expected_code, pause=0.05):
+    """Stops a run at several moments until one of them lets it end; how often it was stopped.
+
+    `pause`: seconds to the first of them; less than a whole run takes, and for a signal that the
+    program handles more than it needs to begin."""
     stopped = 0
     for attempt in range(40):
         command = [program, *map(str, arguments), "--out", str(folder)]

@@ -10,6 +10,7 @@
 
 #include <gtest/gtest.h>
 
+#include <prefopt/core/folder_lock.hpp>
 #include <prefopt/loss/presets.hpp>
 #include <prefopt/train/adamw.hpp>
 #include <prefopt/train/preference_trainer.hpp>
@@ -228,6 +229,18 @@ TEST(training_loop, makes_no_step_after_a_signal) {
   run.options.on_step = [](std::size_t step, const metric_list&) { return step < 3; };
   bigram_model model(9);
   EXPECT_EQ(run.train(model).steps, 3U);  // the folder holds no run yet
+}
+
+TEST(training_loop, refuses_a_folder_that_another_run_is_writing_to) {
+  const test::temporary_folder folder;
+  small_run run;
+  run.options.folder = folder.path();
+  bigram_model model(9);
+  {
+    const folder_lock other(folder.path());
+    EXPECT_THROW(run.train(model), usage_error);
+  }
+  EXPECT_TRUE(run.train(model).finished);
 }
 
 TEST(training_loop, removes_what_a_killed_process_left_in_its_folder) {

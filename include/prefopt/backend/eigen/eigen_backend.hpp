@@ -20,7 +20,7 @@
 
 namespace prefopt {
 
-/// The CPU: arrays in host memory, threads by OpenMP, gradients' products by Eigen or oneDNN. The
+/// The CPU: arrays in host memory, threads by OpenMP, products of our own, the rest on Eigen. The
 /// operations are those of `compute_backend`, where their shapes are written.
 struct eigen_backend {
   using array = host_array;
