@@ -39,9 +39,11 @@ TEST(ordered_parameters, are_in_the_order_of_the_layout) {
 TEST(ordered_parameters, name_what_is_not_there) {
   arrays from;
   EXPECT_THAT(problem({from.a}), testing::HasSubstr("'a'"));  // one of two
-  EXPECT_THAT(problem({from.a, {"c", {4}, from.four, {}, false}}), testing::HasSubstr("'b' [4]"));
+  EXPECT_THAT(problem({from.a, {"c", {4}, from.four, {}, false}}), testing::HasSubstr("'b' (4)"));
   EXPECT_THAT(problem({from.a, {"b", {3}, std::span(from.four).first(3), {}, false}}),
-              testing::HasSubstr("'b' [4]"));
+              testing::HasSubstr("'b' (4)"));
+  EXPECT_THAT(problem({{"a", {3, 2}, from.six, {}, true}, from.b}),
+              testing::HasSubstr("'a' (2, 3)"));
   EXPECT_THAT(problem({from.a, from.b, from.b}), testing::HasSubstr("among 2"));
 }
 

@@ -15,7 +15,7 @@
 namespace prefopt {
 
 /// The parameters that a layout lists, in its order. They may come in any; throws `usage_error`,
-/// naming the first that is not there in its size, where they are not those of the layout.
+/// naming the first that is not there in its shape, where they are not those of the layout.
 inline std::vector<const parameter*> ordered_parameters(std::span<const parameter_layout> layout,
                                                         std::span<const parameter> parameters) {
   std::map<std::string_view, const parameter*> by_name;
@@ -24,8 +24,9 @@ inline std::vector<const parameter*> ordered_parameters(std::span<const paramete
   for (const auto& entry : layout) {
     const auto found = by_name.find(entry.name);
     std::size_t count = 0;
-    if (found == by_name.end() || !count_elements(entry.shape, count) ||
-        found->second->value.size() != count || parameters.size() != layout.size()) {
+    if (found == by_name.end() || found->second->shape != entry.shape ||
+        !count_elements(entry.shape, count) || found->second->value.size() != count ||
+        parameters.size() != layout.size()) {
       throw usage_error("these are not the parameters of the configuration: '" + entry.name + "' " +
                         shape_text(entry.shape) + " is expected among " +
                         std::to_string(layout.size()));
