@@ -1,0 +1,65 @@
+#include <emulator/fiber.hpp>
+
+#include <cstdlib>
+#include <new>
+
+#include <sys/mman.h>
+
+#include <emulator/sanitizer.hpp>
+
+namespace emulator {
+namespace {
+
+namespace context = boost::context::detail;
+constexpr std::size_t guard_bytes = 4096;
+
+}  // namespace
+
+fiber::fiber() {
+  void* memory = mmap(nullptr, stack_bytes + guard_bytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED || mprotect(memory, guard_bytes, PROT_NONE) != 0) throw std::bad_alloc();
+  stack_ = static_cast<char*>(memory) + guard_bytes;
+}
+
+fiber::~fiber() {
+  permit(stack_, stack_bytes);
+  munmap(stack_ - guard_bytes, stack_bytes + guard_bytes);
+}
+
+void fiber::start(function body, void* argument) {
+  if (!ended_) permit(stack_, stack_bytes);  // what the frames that are forgotten had forbidden
+  body_ = body;
+  argument_ = argument;
+  ended_ = false;
+  inside_ = context::make_fcontext(stack_ + stack_bytes, stack_bytes, enter);
+  saved_inside_ = nullptr;
+}
+
+void fiber::resume() {
+  before_switch(&saved_outside_, stack_, stack_bytes);
+  inside_ = context::jump_fcontext(inside_, this).fctx;
+  after_switch(saved_outside_, nullptr, nullptr);
+}
+
+void fiber::suspend() {
+  leave(&saved_inside_);
+}
+
+void fiber::leave(void** save) {
+  before_switch(save, outside_stack_, outside_bytes_);
+  outside_ = context::jump_fcontext(outside_, nullptr).fctx;
+  after_switch(saved_inside_, &outside_stack_, &outside_bytes_);
+}
+
+void fiber::enter(context::transfer_t from) {
+  fiber& self = *static_cast<fiber*>(from.data);
+  self.outside_ = from.fctx;
+  after_switch(nullptr, &self.outside_stack_, &self.outside_bytes_);
+  self.body_(self.argument_);
+  self.ended_ = true;
+  self.leave(nullptr);
+  std::abort();  // an ended fiber was resumed
+}
+
+}  // namespace emulator

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstddef>
+
+#include <boost/context/detail/fcontext.hpp>
+
+namespace emulator {
+
+/// A thread of control with a stack of its own, which runs only while `resume` is called and until
+/// it calls `suspend`. Below the stack lies a page that may not be touched.
+class fiber {
+ public:
+  using function = void (*)(void* argument);
+  static constexpr std::size_t stack_bytes = 64 * 1024;
+
+  fiber();
+  ~fiber();
+  fiber(const fiber&) = delete;
+  fiber& operator=(const fiber&) = delete;
+
+  /// What the next `resume` begins. What ran before is forgotten where it stood.
+  void start(function body, void* argument);
+  /// Runs until `suspend` or the end of the body.
+  void resume();
+  /// From inside: back to `resume`.
+  void suspend();
+  /// It ran to its end.
+  [[nodiscard]] bool ended() const { return ended_; }
+
+ private:
+  static void enter(boost::context::detail::transfer_t from);
+  void leave(void** save);
+
+  char* stack_;  // its lowest byte
+  function body_ = nullptr;
+  void* argument_ = nullptr;
+  bool ended_ = true;
+  boost::context::detail::fcontext_t inside_ = nullptr;
+  boost::context::detail::fcontext_t outside_ = nullptr;
+  void* saved_inside_ = nullptr;  // these for the address sanitizer
+  void* saved_outside_ = nullptr;
+  const void* outside_stack_ = nullptr;
+  std::size_t outside_bytes_ = 0;
+};
+
+}  // namespace emulator
