@@ -7,3 +7,8 @@ if(CONSUMER_CPU)
   add_executable(cpu ${CMAKE_CURRENT_LIST_DIR}/cpu.cpp)
   target_link_libraries(cpu PRIVATE prefopt::cpu)
 endif()
+
+if(CONSUMER_CUDA)
+  add_executable(cuda ${CMAKE_CURRENT_LIST_DIR}/cuda.cpp)
+  target_link_libraries(cuda PRIVATE prefopt::cuda)
+endif()
