@@ -138,7 +138,7 @@ TEST(emulator, a_failure_stays_as_on_a_gpu) {
 
 TEST(emulator, finds_writes_past_shared_memory) {
 #if defined(__SANITIZE_ADDRESS__)
-  EXPECT_DEATH(problem_of(past_static_memory<>), "use-after-poison");
+  EXPECT_DEATH(problem_of(past_static_memory<>), "use-after-poison|out of bounds");
   EXPECT_DEATH(problem_of(past_dynamic_memory<>, 256), "use-after-poison");
 #else
   EXPECT_THAT(problem_of(past_static_memory<>), HasSubstr("shared memory was written out of"));

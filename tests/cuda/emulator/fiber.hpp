@@ -31,7 +31,8 @@ class fiber {
   static void enter(boost::context::detail::transfer_t from);
   void leave(void** save);
 
-  char* stack_;  // its lowest byte
+  std::size_t offset_;  // of the first frame from the end of the stack
+  char* stack_;         // its lowest byte
   function body_ = nullptr;
   void* argument_ = nullptr;
   bool ended_ = true;
