@@ -181,7 +181,8 @@ void show_completions(std::span<const point_result> results, const options& chos
     std::replace(one.begin(), one.end(), '\n', ' ');
     return fmt::format("  {:<28} {:.3f}  {}\n", who, r.score, one);
   };
-  std::cout << "\nCompletions (score, text):\n";
+  const std::size_t to_show = results.size() <= 4 ? shown_prompts : 0;  // else it is a long list
+  if (to_show > 0) std::cout << "\nCompletions (score, text):\n";
   std::size_t shown = 0;
   for (std::size_t i = 0; i < before.size(); i += chosen.eval_responses, ++shown) {
     std::string block = before[i].prompt + " ...\n" + line("before", before[i]);
@@ -189,10 +190,11 @@ void show_completions(std::span<const point_result> results, const options& chos
       if (i < after[k].size()) block += line(results[k].point.name(), after[k][i]);
     }
     text += "\n```\n" + block + "```\n";
-    if (shown < shown_prompts && results.size() <= 4) std::cout << block;
+    if (shown < to_show) std::cout << block;
   }
   prefopt::write_file_atomically(out / "completions.md", text);
-  std::cout << "All of them: " << (out / "completions.md").string() << '\n';
+  std::cout << (to_show > 0 ? "All of them: " : "\nCompletions: ")
+            << (out / "completions.md").string() << '\n';
 }
 
 }  // namespace
