@@ -219,6 +219,10 @@ TYPED_TEST_P(backend_conformance, copies_and_sums) {
   for (std::size_t i = 0; i < 15; ++i) {
     EXPECT_EQ(z.floats()[i], static_cast<float>(a[i]) + static_cast<float>(b[i]));
   }
+  TypeParam::scale(z.view(), -0.3F);
+  for (std::size_t i = 0; i < 15; ++i) {
+    EXPECT_EQ(z.floats()[i], -0.3F * (static_cast<float>(a[i]) + static_cast<float>(b[i])));
+  }
   TypeParam::fill(z.view(), 2.5F);
   EXPECT_EQ(z.floats(), std::vector<float>(15, 2.5F));
 
@@ -337,10 +341,73 @@ TYPED_TEST_P(backend_conformance, the_head_bears_large_logits_and_does_not_hide_
   EXPECT_TRUE(std::isnan(log_probs[2]));
 }
 
+/// Where a parameter is not trained its gradient is an empty view or null: then it is not computed,
+/// and the gradient of the input is the same to the last bit.
+TYPED_TEST_P(backend_conformance, gradients_that_are_absent_are_not_computed) {
+  constexpr std::size_t rows = 5, inputs = 7, outputs = 9;
+  held_matrix<TypeParam> x(rows, inputs, random_numbers(rows * inputs, 1));
+  held_matrix<TypeParam> w(outputs, inputs, random_numbers(outputs * inputs, 2));
+  held_matrix<TypeParam> dy(rows, outputs, random_numbers(rows * outputs, 3));
+  held_matrix<TypeParam> dw(outputs, inputs, 0.0), db(1, outputs, 0.0);
+  held_matrix<TypeParam> with(rows, inputs, 0.0), without(rows, inputs, 0.0);
+  TypeParam::linear_backward(x.view(), w.view(), dy.view(), with.view(), false, dw.view(),
+                             db.data());
+  TypeParam::linear_backward(x.view(), w.view(), dy.view(), without.view(), false, {}, nullptr);
+  EXPECT_EQ(without.floats(), with.floats()) << "linear_backward";
+  TypeParam::linear_backward({}, w.view(), dy.view(), without.view(), true, {}, nullptr);
+  for (std::size_t i = 0; i < rows * inputs; ++i) {  // without dweight there is no need of x
+    EXPECT_NEAR(without.floats()[i], 2.0F * with.floats()[i], 1e-5F) << "added to";
+  }
+
+  held_matrix<TypeParam> vector(1, inputs, 1.5), dvector(1, inputs, 0.0), dbias(1, inputs, 0.0);
+  held_matrix<TypeParam> dnormed(rows, inputs, random_numbers(rows * inputs, 4));
+  for (const norm_kind kind : {norm_kind::layer, norm_kind::rms}) {
+    TypeParam::fill(with.view(), 0.0F);
+    TypeParam::fill(without.view(), 0.0F);
+    TypeParam::norm_backward(kind, x.view(), vector.data(), 1e-5F, dnormed.view(), with.view(),
+                             dvector.data(), dbias.data());
+    TypeParam::norm_backward(kind, x.view(), vector.data(), 1e-5F, dnormed.view(), without.view(),
+                             nullptr, nullptr);
+    EXPECT_EQ(without.floats(), with.floats()) << "norm_backward";
+  }
+
+  constexpr attention_shape shape{1, 1, 3};
+  const numbers heads = random_numbers(rows * shape.columns(), 5);
+  held_matrix<TypeParam> projected(rows, shape.columns(), random_numbers(heads.size(), 6));
+  held_matrix<TypeParam> dheads(rows, shape.columns(), heads), same(rows, shape.columns(), heads);
+  TypeParam::norm_heads_backward(projected.view(), shape, vector.data(), vector.data(), 1e-5F,
+                                 dheads.view(), dvector.data(), dbias.data());
+  TypeParam::norm_heads_backward(projected.view(), shape, vector.data(), vector.data(), 1e-5F,
+                                 same.view(), nullptr, nullptr);
+  EXPECT_EQ(same.floats(), dheads.floats()) << "norm_heads_backward";
+
+  const std::vector<packed_prediction> predictions{{0, 0, 0, 3}, {0, 1, 1, 4}, {1, 0, 4, 3}};
+  const std::vector<std::size_t> order = this->by_row(predictions);
+  const auto weight = this->packed(w);
+  typename TypeParam::array logits;
+  std::vector<float> log_sums(rows), log_probs(3);
+  TypeParam::head_log_probs(x.view(), weight, nullptr, predictions, order, logits, log_sums,
+                            log_probs);
+  const std::vector<float> of_responses{1.0F, -0.5F, 0.25F};
+  TypeParam::head_backward(x.view(), weight, nullptr, w.view(), predictions, order, log_sums,
+                           of_responses, logits, with.view(), dw.view(), nullptr);
+  TypeParam::head_backward(x.view(), weight, nullptr, w.view(), predictions, order, log_sums,
+                           of_responses, logits, without.view(), {}, nullptr);
+  EXPECT_EQ(without.floats(), with.floats()) << "head_backward";
+
+  const std::vector<token_id> tokens{1, 0, 1};
+  const std::vector<std::size_t> positions{0, 1, 2};
+  held_matrix<TypeParam> dx(3, inputs, 1.0), shifts(3, inputs, 0.0);
+  TypeParam::embed_backward(tokens, positions, dx.view(), {}, shifts.view());
+  EXPECT_EQ(shifts.floats(), std::vector<float>(3 * inputs, 1.0F));
+  TypeParam::embed_backward(tokens, positions, dx.view(), {}, {});
+}
+
 REGISTER_TYPED_TEST_SUITE_P(backend_conformance, fresh_memory_reads_as_0, linear,
                             a_row_of_linear_depends_on_that_row_alone_to_the_last_bit,
                             linear_backward, norm_and_its_gradient, activations_and_their_gradients,
                             copies_and_sums, embed_and_its_gradient, head_and_its_gradient,
+                            gradients_that_are_absent_are_not_computed,
                             the_head_bears_large_logits_and_does_not_hide_nan);
 
 }  // namespace prefopt::test

@@ -52,7 +52,11 @@ namespace prefopt {
 /// 14. `head_log_probs(x, weight, bias, predictions, by_row, logits, log_sums, log_probs)` and
 ///    `head_backward(...)`: token log-probs from x (U, D) in chunks, logits (U, V) never whole;
 ///    bias (V) and its gradient, the last argument, may be null.
-/// 15. `read(view, host)` copies to host memory, `write(host, view)` from it.
+/// 15. `read(view, host)` copies to host memory, `write(host, view)` from it. `write` is done with
+///    the host's memory on return.
+/// 16. `Backend::parameter_array` is an array in memory that the host can use too: that of
+///    parameters and gradients. An operation may still be under way when it has returned;
+///    `synchronize()` waits until all are done, and then the host may look.
 template <class Backend>
 concept compute_backend = requires(typename Backend::array array, typename Backend::weight weight,
                                    matrix_view m, const_matrix_view c, const float* vector,
@@ -64,6 +68,7 @@ concept compute_backend = requires(typename Backend::array array, typename Backe
                                    std::span<float> floats, std::span<const float> weights,
                                    std::span<const packed_prediction> predictions) {
   requires std::copyable<typename Backend::array>;
+  requires std::copyable<typename Backend::parameter_array>;
   { array.as(std::size_t{}, std::size_t{}) } -> std::same_as<matrix_view>;
   weight.pack(c);
   { weight.empty() } -> std::same_as<bool>;
@@ -93,6 +98,7 @@ concept compute_backend = requires(typename Backend::array array, typename Backe
                          out);
   Backend::read(c, floats);
   Backend::write(weights, m);
+  Backend::synchronize();
 };
 
 }  // namespace prefopt

@@ -1,7 +1,7 @@
 #pragma once
 
+#include <concepts>
 #include <cstddef>
-#include <type_traits>
 
 namespace prefopt {
 
@@ -16,8 +16,9 @@ struct basic_matrix_view {
   [[nodiscard]] constexpr std::size_t size() const { return rows * columns; }
   [[nodiscard]] constexpr T* row(std::size_t i) const { return data + i * columns; }
 
-  constexpr operator basic_matrix_view<const T>() const
-      requires(!std::is_const_v<T>) {  // NOLINT(google-explicit-constructor): as T* to const T*
+  /// As T* converts to const T*.
+  template <std::same_as<const T> Constant>
+  constexpr operator basic_matrix_view<Constant>() const {  // NOLINT(google-explicit-constructor)
     return {data, rows, columns};
   }
 };

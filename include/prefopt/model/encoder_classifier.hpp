@@ -37,19 +37,27 @@ class encoder_classifier {
 
   /// Random weights, of every parameter or of those that `chosen(name)` picks.
   void initialize(std::uint64_t seed) {
-    parameters_.initialize(seed, [](const std::string&) { return true; });
+    initialize(seed, [](const std::string&) { return true; });
   }
   template <class Chosen>
   void initialize(std::uint64_t seed, Chosen chosen) {
+    Backend::synchronize();
     parameters_.initialize(seed, chosen);
   }
 
   [[nodiscard]] const encoder_config& config() const { return parameters_.config(); }
   [[nodiscard]] std::size_t classes() const { return config().labels.size(); }
 
-  /// In the order of `encoder_layout`.
-  [[nodiscard]] std::span<const parameter> parameters() { return parameters_.all(); }
-  void zero_gradients() { parameters_.zero_gradients(); }
+  /// In the order of `encoder_layout`. Values and gradients are what the calls before have made of
+  /// them.
+  [[nodiscard]] std::span<const parameter> parameters() {
+    Backend::synchronize();
+    return parameters_.all();
+  }
+  void zero_gradients() {
+    parameters_.zero_gradients();
+    Backend::synchronize();
+  }
   void parameters_changed() { parameters_.changed(); }
 
   void forward(std::span<const token_sequence> texts, std::span<float> logits) {
@@ -85,6 +93,7 @@ class encoder_classifier {
     const matrix_view dstates = dstates_.as(texts, width);
     parameters_.head_dense().backward(states_.as(texts, width), ddense, dstates, false);
     encoder_.backward(parameters_, batch_, dstates);
+    Backend::synchronize();  // the gradients are there
   }
 
  private:

@@ -168,8 +168,8 @@ class encoder_parameters {
   }
 
   encoder_config config_;
-  typename Backend::array values_;
-  typename Backend::array gradients_;
+  typename Backend::parameter_array values_;
+  typename Backend::parameter_array gradients_;
   std::vector<parameter> all_;
   matrix_parameter embedding_;
   matrix_parameter positions_;

@@ -174,8 +174,8 @@ class lora_parameters {
 
   std::vector<lora_module> modules_;
   lora_options options_;
-  typename Backend::array values_;
-  typename Backend::array gradients_;
+  typename Backend::parameter_array values_;
+  typename Backend::parameter_array gradients_;
   std::vector<parameter> all_;
   std::shared_ptr<lora_shared<Backend>> shared_;
 };

@@ -48,20 +48,32 @@ class transformer {
   ~transformer() = default;
 
   /// Random weights: normal with deviation 0.02, as GPT-2 starts; norms 1, biases 0.
-  void initialize(std::uint64_t seed) { parameters_.initialize(seed); }
+  void initialize(std::uint64_t seed) {
+    Backend::synchronize();
+    parameters_.initialize(seed);
+  }
 
   [[nodiscard]] const transformer_config& config() const { return parameters_.config(); }
   [[nodiscard]] std::size_t vocabulary_size() const { return config().vocabulary; }
   [[nodiscard]] std::size_t max_positions() const { return config().max_positions; }
 
   /// What is trained: in the order of `transformer_layout`, or, with an adapter, its A and B of
-  /// every module.
-  [[nodiscard]] std::span<const parameter> parameters() { return parameters_.all(); }
-  void zero_gradients() { parameters_.zero_gradients(); }
+  /// every module. Values and gradients are what the calls before have made of them.
+  [[nodiscard]] std::span<const parameter> parameters() {
+    Backend::synchronize();
+    return parameters_.all();
+  }
+  void zero_gradients() {
+    parameters_.zero_gradients();
+    Backend::synchronize();
+  }
   void parameters_changed() { parameters_.changed(); }
 
   /// The model's own, whether they are trained or, with an adapter, are not and have no gradients.
-  [[nodiscard]] std::span<const parameter> base_parameters() { return parameters_.base(); }
+  [[nodiscard]] std::span<const parameter> base_parameters() {
+    Backend::synchronize();
+    return parameters_.base();
+  }
 
   /// Adds a low-rank adapter that computes nothing yet (see `lora_options`, and `add_lora` for the
   /// modules of a checkpoint). From now on it is what is trained.
@@ -173,9 +185,11 @@ class transformer {
     for (std::size_t i = config().layers; i-- > 0;) {
       blocks_.backward(parameters_, i, batch_, layers_[i], dx);
     }
-    if (!parameters_.trains_base()) return;
-    Backend::embed_backward(batch_.tokens, batch_.positions, dx, parameters_.embedding().gradient,
-                            parameters_.positions().gradient);
+    if (parameters_.trains_base()) {
+      Backend::embed_backward(batch_.tokens, batch_.positions, dx, parameters_.embedding().gradient,
+                              parameters_.positions().gradient);
+    }
+    Backend::synchronize();  // the gradients are there
   }
 
   [[nodiscard]] cache_type make_cache() const { return cache_type(config()); }

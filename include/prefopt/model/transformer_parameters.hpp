@@ -294,8 +294,8 @@ class transformer_parameters {
   }
 
   transformer_config config_;
-  typename Backend::array values_;
-  typename Backend::array gradients_;
+  typename Backend::parameter_array values_;
+  typename Backend::parameter_array gradients_;
   std::vector<parameter> all_;
   matrix_parameter embedding_;
   matrix_parameter positions_;

@@ -24,6 +24,7 @@ namespace prefopt {
 /// operations are those of `compute_backend`, where their shapes are written.
 struct eigen_backend {
   using array = host_array;
+  using parameter_array = host_array;
   using weight = packed_weight;
 
   static void linear(const_matrix_view x, const weight& w, const float* bias, matrix_view y) {
@@ -133,6 +134,7 @@ struct eigen_backend {
                           dweight, dbias);
   }
 
+  static void synchronize() {}  // every operation is done when it returns
   static void read(const_matrix_view from, std::span<float> to) {
     std::copy_n(from.data, to.size(), to.data());
   }

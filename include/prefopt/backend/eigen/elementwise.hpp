@@ -159,7 +159,8 @@ inline void embed(std::span<const token_id> tokens, std::span<const std::size_t>
   }
 }
 
-/// The tables' gradients += dy's rows. Threads share out the columns: a token may occur often.
+/// The tables' gradients, where they are not empty, += dy's rows. Threads share out the columns: a
+/// token may occur often.
 inline void embed_backward(std::span<const token_id> tokens, std::span<const std::size_t> positions,
                            const_matrix_view dy, matrix_view table_gradient,
                            matrix_view position_gradient) {
@@ -169,8 +170,10 @@ inline void embed_backward(std::span<const token_id> tokens, std::span<const std
     const std::size_t last = first + block < dy.columns ? first + block : dy.columns;
     for (std::size_t r = 0; r < tokens.size(); ++r) {
       const float* from = dy.row(r);
-      float* to = table_gradient.row(static_cast<std::size_t>(tokens[r]));
-      for (std::size_t i = first; i < last; ++i) to[i] += from[i];
+      if (table_gradient.data != nullptr) {
+        float* to = table_gradient.row(static_cast<std::size_t>(tokens[r]));
+        for (std::size_t i = first; i < last; ++i) to[i] += from[i];
+      }
       if (position_gradient.data == nullptr) continue;
       float* shift = position_gradient.row(positions[r]);
       for (std::size_t i = first; i < last; ++i) shift[i] += from[i];
