@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -89,6 +90,28 @@ TEST_F(atomic_file_test, CannotReplaceAFolder) {
   fs::create_directory(folder / "a");
   EXPECT_THROW(write_file_atomically(folder / "a", "x"), data_error);
   EXPECT_EQ(entries(), 1);
+}
+
+TEST_F(atomic_file_test, WritesIntoAPipeAndLeavesItOne) {
+  const fs::path pipe = folder / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  std::string read;
+  std::thread reader([&] { read = content(pipe); });
+  write_file_atomically(pipe, "through");
+  reader.join();
+  EXPECT_EQ(read, "through");
+  EXPECT_TRUE(fs::is_fifo(pipe));
+  EXPECT_EQ(entries(), 1);
+}
+
+TEST_F(atomic_file_test, WritesToADeviceAndSaysThatItIsFull) {
+  // Through links, which a mistake would replace, and not the machine's devices themselves.
+  fs::create_symlink("/dev/null", folder / "null");
+  write_file_atomically(folder / "null", "gone");
+  fs::create_symlink("/dev/full", folder / "full");
+  EXPECT_THROW(write_file_atomically(folder / "full", "x"), data_error);
+  EXPECT_TRUE(fs::is_character_file("/dev/null"));
+  EXPECT_EQ(entries(), 2);
 }
 
 TEST_F(atomic_file_test, AFailedStreamLeavesTheOldFile) {

@@ -133,7 +133,6 @@ TEST(save_checkpoint, CopiesWhatBelongsToTheModel) {
   for (const auto name : companion_names()) {
     test::write_plainly(outer / "source" / name, "{\"of\": \"" + std::string(name) + "\"}");
   }
-  test::write_plainly(outer / "source" / "notes.md", "not the model's");
   const auto checkpoint = open_checkpoint(outer / "source");
   const auto model = load_transformer<test::bare_model>(checkpoint);
   // Onto itself: files are read before the old folder goes.
@@ -141,7 +140,6 @@ TEST(save_checkpoint, CopiesWhatBelongsToTheModel) {
   for (const auto name : companion_names()) {
     EXPECT_EQ(json_of(outer / "source" / name)["of"], name);
   }
-  EXPECT_FALSE(fs::exists(outer / "source" / "notes.md"));
   // A file that has gone meanwhile is an error, and the old checkpoint stays.
   fs::remove(outer / "source" / "vocab.json");
   expect_error<data_error>([&] { save_checkpoint(outer / "source", checkpoint, model); },
@@ -156,8 +154,14 @@ TEST(save_checkpoint, RefusesWhatIsWrong) {
   fs::create_directory(outer / "photos");
   test::write_plainly(outer / "photos/a.jpg", "");
   expect_error<usage_error>([&] { save_checkpoint(outer / "photos", checkpoint, model); },
-                            "holds files but no checkpoint");
+                            "holds a.jpg, which is no file of a checkpoint");
   EXPECT_TRUE(fs::exists(outer / "photos/a.jpg"));
+  // Nor where somebody's own file lies beside a checkpoint's.
+  fs::copy(test::golden("checkpoint/llama"), outer / "noted");
+  test::write_plainly(outer / "noted/notes.md", "mine");
+  expect_error<usage_error>([&] { save_checkpoint(outer / "noted", checkpoint, model); },
+                            "holds notes.md");
+  EXPECT_TRUE(fs::exists(outer / "noted/notes.md"));
 
   checkpoint_description other = checkpoint;
   other.config.hidden += 1;

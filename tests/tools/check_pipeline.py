@@ -209,7 +209,7 @@ def check_convert(work):
     full = work / "full"
     full.mkdir()
     (full / "letter.txt").write_text("dear")
-    refused(["full", "no checkpoint"], "convert", "--model", MODEL, "--output", full)
+    refused(["full", "letter.txt"], "convert", "--model", MODEL, "--output", full)
     check(os.listdir(full) == ["letter.txt"], "and other files stay")
 
 

@@ -55,7 +55,8 @@ inline std::filesystem::path folder_of(const std::filesystem::path& path) {
 
 /// A file that appears whole or not at all: bytes go to a name beside it, and `commit` syncs and
 /// renames. Without `commit` the old file, if any, stays as it was. Errors are `data_error`s that
-/// name the file.
+/// name the file. What exists and is no file to be replaced (a pipe, /dev/null) is written to as
+/// the bytes come.
 ///
 ///     atomic_file out("pairs.jsonl");
 ///     out.stream() << "...";
@@ -64,6 +65,14 @@ class atomic_file {
  public:
   /// The folder of `path` must exist. A symbolic link is followed, so that the link stays.
   explicit atomic_file(std::filesystem::path path) : path_(std::move(path)) {
+    struct stat old {};
+    const bool exists = ::stat(path_.c_str(), &old) == 0;
+    if (exists && S_ISDIR(old.st_mode)) detail::throw_write_error(path_, "is a folder", EISDIR);
+    if (exists && !S_ISREG(old.st_mode)) {
+      stream_.open(path_, std::ios::binary);
+      if (!stream_) detail::throw_write_error(path_, "cannot be written", errno);
+      return;
+    }
     std::error_code ignored;
     if (std::filesystem::is_symlink(path_, ignored)) {
       const auto target = std::filesystem::canonical(path_, ignored);
@@ -73,8 +82,7 @@ class atomic_file {
     const int descriptor =
         ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (descriptor < 0) detail::throw_write_error(path_, "cannot be written", errno);
-    struct stat old {};
-    if (::stat(path_.c_str(), &old) == 0) static_cast<void>(::fchmod(descriptor, old.st_mode));
+    if (exists) static_cast<void>(::fchmod(descriptor, old.st_mode));
     ::close(descriptor);
     stream_.open(temporary_, std::ios::binary);
     if (!stream_) {
@@ -103,6 +111,7 @@ class atomic_file {
     errno = 0;
     stream_.close();
     if (!stream_) detail::throw_write_error(path_, "cannot be written", errno);
+    if (temporary_.empty()) return;  // no file, but what was written to directly
     detail::sync_path(temporary_);
     if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
       detail::throw_write_error(path_, "cannot be replaced", errno);
@@ -123,7 +132,7 @@ class atomic_file {
   }
 
   std::filesystem::path path_;
-  std::filesystem::path temporary_;  // empty once committed
+  std::filesystem::path temporary_;  // empty once committed, and where there is none
   std::ofstream stream_;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <string>
@@ -69,15 +70,32 @@ inline void put_format(nlohmann::ordered_json& fields, float_format format) {
   if (!fields.contains("dtype")) fields["torch_dtype"] = name_of(format);
 }
 
-/// Throws `usage_error` for a folder with files that are no checkpoint: a mistaken path must not
-/// cost them.
+/// Whether a checkpoint folder has files of that name: ours, or another version's of transformers.
+inline bool is_checkpoint_file(const std::string& name) {
+  static constexpr std::string_view names[] = {"config.json",        "generation_config.json",
+                                               "tokenizer.json",     "tokenizer_config.json",
+                                               "tokenizer.model",    "special_tokens_map.json",
+                                               "added_tokens.json",  "vocab.json",
+                                               "vocab.txt",          "merges.txt",
+                                               "chat_template.json", "chat_template.jinja",
+                                               "adapter_config.json"};
+  if (std::find(std::begin(names), std::end(names), name) != std::end(names)) return true;
+  const bool weights = name.starts_with("model") || name.starts_with("adapter_model");
+  return weights && (name.ends_with(".safetensors") || name.ends_with(".safetensors.index.json"));
+}
+
+/// Throws `usage_error` for a folder that holds anything but a checkpoint's files: a mistaken path
+/// must not cost them.
 inline void require_replaceable(const std::filesystem::path& folder) {
   namespace fs = std::filesystem;
-  if (!fs::is_directory(folder) || fs::is_empty(folder) || fs::exists(folder / "config.json")) {
-    return;
+  if (!fs::is_directory(folder)) return;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (entry.is_regular_file() && is_checkpoint_file(name)) continue;
+    throw usage_error(folder.string() + " holds " + name +
+                      ", which is no file of a checkpoint, so the folder is not replaced; give "
+                      "another path");
   }
-  throw usage_error(folder.string() +
-                    " holds files but no checkpoint, so it is not replaced; give another path");
 }
 
 /// The source's config.json with the new number format, or one made from the description.
@@ -135,7 +153,7 @@ inline void write_checkpoint_files(const std::filesystem::path& folder,
 }
 
 /// The same into `folder`, which appears whole or not at all. An existing folder is replaced, but
-/// only if it is empty or has a config.json.
+/// only if it holds nothing else than a checkpoint's files.
 inline void save_checkpoint(const std::filesystem::path& folder,
                             const checkpoint_description& description,
                             std::span<const parameter> parameters,
