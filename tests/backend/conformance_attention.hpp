@@ -16,6 +16,13 @@
 
 namespace prefopt::test {
 
+/// Where the rows begin: places of a cache.
+inline std::vector<float*> rows_of(matrix_view matrix) {
+  std::vector<float*> rows;
+  for (std::size_t i = 0; i < matrix.rows; ++i) rows.push_back(matrix.row(i));
+  return rows;
+}
+
 template <class Backend>
 class backend_attention : public backend_conformance<Backend> {};
 
@@ -147,14 +154,12 @@ TYPED_TEST_P(backend_attention, attend_cached_is_the_last_row_of_attend) {
     numbers expected;
     for (const packed_segment& s : segments) {
       auto& prompt = caches.emplace_back(s.prefix_length, stride, 0.0);
-      for (std::size_t i = 0; i < s.prefix_length; ++i) {
-        TypeParam::append_cache(hq.view().row(s.prefix_begin + i), shape, prompt.view().row(i));
-      }
+      TypeParam::append_cache({hq.view().row(s.prefix_begin), s.prefix_length, shape.columns()},
+                              shape, rows_of(prompt.view()));
       contexts.push_back({prompt.data(), s.prefix_length, nullptr, 0});
       auto& own = caches.emplace_back(s.length, stride, 0.0);
-      for (std::size_t i = 0; i < s.length; ++i) {
-        TypeParam::append_cache(hq.view().row(s.begin + i), shape, own.view().row(i));
-      }
+      TypeParam::append_cache({hq.view().row(s.begin), s.length, shape.columns()}, shape,
+                              rows_of(own.view()));
       contexts.back().own = own.data();
       contexts.back().own_length = s.length;
       last.push_back(s.begin + s.length - 1);

@@ -249,9 +249,7 @@ TYPED_TEST_P(backend_edges, attend_cached_equals_attend_over_a_long_context) {
   held_matrix<TypeParam> qkv(rows, shape.columns(), random_numbers(rows * shape.columns(), 1, 2.0));
   held_matrix<TypeParam> all(rows, 68, 0.0), cache(rows, stride, 0.0), out(3, 68, not_a_number);
   TypeParam::attend(batch, shape, qkv.view(), all.view());
-  for (std::size_t i = 0; i < rows; ++i) {
-    TypeParam::append_cache(qkv.view().row(i), shape, cache.view().row(i));
-  }
+  TypeParam::append_cache(qkv.view(), shape, rows_of(cache.view()));
   // The last token as one row of a batch of three, with its prompt cut anywhere.
   const std::vector<decode_context> contexts{{cache.data(), 70, cache.view().row(70), rows - 70},
                                              {cache.data(), 1, cache.view().row(1), rows - 1},
@@ -394,9 +392,7 @@ TYPED_TEST_P(backend_edges, nan_in_is_nan_out) {
     ASSERT_EQ(std::isnan(attended[i]), i / 20 < first_group && i % 20 >= 10) << i;
   }
   held_matrix<TypeParam> cache(3, 20, 0.0), one(1, 20, 0.0);
-  for (std::size_t i = 0; i < 3; ++i) {
-    TypeParam::append_cache(hq.view().row(i), shape, cache.view().row(i));
-  }
+  TypeParam::append_cache(hq.view(), shape, rows_of(cache.view()));
   const std::vector<decode_context> contexts{{cache.data(), 1, cache.view().row(1), 2}};
   TypeParam::attend_cached(contexts, shape, {hq.view().row(2), 1, shape.columns()}, one.view());
   EXPECT_EQ(nan_count(one.floats()), 10);

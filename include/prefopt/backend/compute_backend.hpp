@@ -45,8 +45,9 @@ namespace prefopt {
 /// 11. `attend(batch, shape, qkv, context)` over the packed segments, and `attend_backward(batch,
 ///    shape, qkv, dcontext, dqkv)`. Which rows a row sees is in `shape`; a prefix is seen by every
 ///    row of the segments that continue it, as far as the window reaches.
-/// 12. `attend_cached(rows, shape, qkv, context)` for one new token a row; `append_cache(qkv_row,
-///    shape, to)` copies a row's keys and values to a cache position. Causal shapes only.
+/// 12. `attend_cached(rows, shape, qkv, context)` for one new token a row, and `append_cache(qkv,
+///    shape, to)`, which copies each row's keys and values to its place in a cache. Causal shapes
+///    only.
 /// 13. `gather_rows(x, rows, y)`: y[i] = x[rows[i]]; `scatter_rows(dy, rows, dx)`: dx[rows[i]] +=
 ///    dy[i].
 /// 14. `head_log_probs(x, weight, bias, predictions, by_row, logits, log_sums, log_probs)` and
@@ -65,7 +66,8 @@ concept compute_backend = requires(typename Backend::array array, typename Backe
                                    std::span<const std::size_t> indices, const packed_batch& batch,
                                    const attention_shape& shape,
                                    std::span<const decode_context> contexts,
-                                   std::span<float> floats, std::span<const float> weights,
+                                   std::span<float* const> places, std::span<float> floats,
+                                   std::span<const float> weights,
                                    std::span<const packed_prediction> predictions) {
   requires std::copyable<typename Backend::array>;
   requires std::copyable<typename Backend::parameter_array>;
@@ -90,7 +92,7 @@ concept compute_backend = requires(typename Backend::array array, typename Backe
   Backend::attend(batch, shape, c, m);
   Backend::attend_backward(batch, shape, c, c, m);
   Backend::attend_cached(contexts, shape, c, m);
-  Backend::append_cache(vector, shape, out);
+  Backend::append_cache(c, shape, places);
   Backend::gather_rows(c, indices, m);
   Backend::scatter_rows(c, indices, m);
   Backend::head_log_probs(c, weight, vector, predictions, indices, array, floats, floats);

@@ -206,10 +206,11 @@ class transformer {
     for (std::size_t i = 0; i < config().layers; ++i) {
       blocks_.forward(parameters_, i, x, packed.positions, nullptr,
                       [&](const attention_shape& shape, const_matrix_view qkv, matrix_view out) {
+                        places_.clear();
                         for (std::size_t r = 0; r < qkv.rows; ++r) {
-                          Backend::append_cache(qkv.row(r), shape,
-                                                cache.prompt_position(number, i, r));
+                          places_.push_back(cache.prompt_position(number, i, r));
                         }
+                        Backend::append_cache(qkv, shape, places_);
                         Backend::attend(packed, shape, qkv, out);
                       });
     }
@@ -249,9 +250,11 @@ class transformer {
       blocks_.forward(parameters_, i, x, step_positions_, nullptr,
                       [&](const attention_shape& shape, const_matrix_view qkv, matrix_view out) {
                         cache.contexts(i, rows, contexts_);
-                        for (std::size_t r = 0; r < rows.size(); ++r) {
-                          Backend::append_cache(qkv.row(r), shape, cache.last_position(rows[r], i));
+                        places_.clear();
+                        for (const std::size_t row : rows) {
+                          places_.push_back(cache.last_position(row, i));
                         }
+                        Backend::append_cache(qkv, shape, places_);
                         Backend::attend_cached(contexts_, shape, qkv, out);
                       });
     }
@@ -373,6 +376,7 @@ class transformer {
   std::vector<float> token_weights_;         // (N)
   std::vector<std::size_t> step_positions_;  // (R)
   std::vector<decode_context> contexts_;     // (R)
+  std::vector<float*> places_;               // (R), in the cache
   array hidden_, delta_, logits_, gradient_, scratch_;
 };
 

@@ -103,8 +103,12 @@ struct eigen_backend {
                             const_matrix_view qkv, matrix_view context) {
     detail::attend_cached(rows, shape, qkv, context);
   }
-  static void append_cache(const float* qkv_row, const attention_shape& shape, float* to) {
-    std::copy_n(qkv_row + shape.key_column(0), 2 * shape.kv_heads * shape.head_width, to);
+  static void append_cache(const_matrix_view qkv, const attention_shape& shape,
+                           std::span<float* const> places) {
+    for (std::size_t r = 0; r < places.size(); ++r) {
+      std::copy_n(qkv.row(r) + shape.key_column(0), 2 * shape.kv_heads * shape.head_width,
+                  places[r]);
+    }
   }
 
   static void gather_rows(const_matrix_view x, std::span<const std::size_t> rows, matrix_view y) {
