@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include <prefopt/core/config.hpp>
 #include <prefopt/model/language_model.hpp>
 #include <prefopt/train/optimizer.hpp>
 
@@ -20,6 +21,34 @@ struct adamw_options {
   double epsilon = 1e-8;
   double weight_decay = 0.0;  ///< not of parameters with `decays == false`
 };
+
+namespace detail {
+
+/// AdamW's step number t, of one number; for the CPU and for kernels.
+struct adamw_update {
+  float scale, size, correction, epsilon, lerp, keep, take, decay;
+
+  adamw_update(const adamw_options& options, std::uint64_t t, double rate, float factor,
+               bool decays)
+      : scale(factor),
+        size(static_cast<float>(rate / (1.0 - std::pow(options.beta1, static_cast<double>(t))))),
+        correction(
+            static_cast<float>(std::sqrt(1.0 - std::pow(options.beta2, static_cast<double>(t))))),
+        epsilon(static_cast<float>(options.epsilon)),
+        lerp(static_cast<float>(1.0 - options.beta1)),
+        keep(static_cast<float>(options.beta2)),
+        take(static_cast<float>(1.0 - options.beta2)),
+        decay(decays ? static_cast<float>(1.0 - rate * options.weight_decay) : 1.0F) {}
+
+  PREFOPT_HD void operator()(float& value, float gradient, float& m, float& s) const {
+    const float g = scale * gradient;
+    m += lerp * (g - m);
+    s = keep * s + take * g * g;
+    value = decay * value - size * (m / (std::sqrt(s) / correction + epsilon));
+  }
+};
+
+}  // namespace detail
 
 /// AdamW (Loshchilov and Hutter 2019, "Decoupled weight decay regularization", Algorithm 2), as
 /// torch.optim.AdamW computes it:
@@ -38,22 +67,12 @@ class adamw {
     first_.prepare(parameters);
     second_.prepare(parameters);
     ++steps_;
-    const auto t = static_cast<double>(steps_);
-    factors f;
-    f.scale = scale;
-    f.size = static_cast<float>(rate / (1.0 - std::pow(options_.beta1, t)));
-    f.correction = static_cast<float>(std::sqrt(1.0 - std::pow(options_.beta2, t)));
-    f.epsilon = static_cast<float>(options_.epsilon);
-    f.lerp = static_cast<float>(1.0 - options_.beta1);
-    f.keep = static_cast<float>(options_.beta2);
-    f.take = static_cast<float>(1.0 - options_.beta2);
-    f.decay = static_cast<float>(1.0 - rate * options_.weight_decay);
-    factors still = f;
-    still.decay = 1.0F;
+    const detail::adamw_update decaying(options_, steps_, rate, scale, true);
+    const detail::adamw_update still(options_, steps_, rate, scale, false);
     detail::for_each_piece(parameters, [&](std::size_t p, std::size_t begin, std::size_t end) {
-      update(parameters[p].decays ? f : still, end - begin, parameters[p].value.data() + begin,
-             parameters[p].gradient.data() + begin, first_[p].data() + begin,
-             second_[p].data() + begin);
+      update(parameters[p].decays ? decaying : still, end - begin,
+             parameters[p].value.data() + begin, parameters[p].gradient.data() + begin,
+             first_[p].data() + begin, second_[p].data() + begin);
     });
   }
 
@@ -72,20 +91,10 @@ class adamw {
   }
 
  private:
-  struct factors {
-    float scale, size, correction, epsilon, lerp, keep, take, decay;
-  };
-
-  // The factors by value and the arrays unaliased, so that the loop is vectorized.
-  static void update(const factors f, std::size_t count, float* __restrict value,
+  // The update by value and the arrays unaliased, so that the loop is vectorized.
+  static void update(const detail::adamw_update each, std::size_t count, float* __restrict value,
                      const float* __restrict gradient, float* __restrict m, float* __restrict s) {
-    for (std::size_t i = 0; i < count; ++i) {
-      const float g = f.scale * gradient[i];
-      m[i] += f.lerp * (g - m[i]);
-      s[i] = f.keep * s[i] + f.take * g * g;
-      value[i] =
-          f.decay * value[i] - f.size * (m[i] / (std::sqrt(s[i]) / f.correction + f.epsilon));
-    }
+    for (std::size_t i = 0; i < count; ++i) each(value[i], gradient[i], m[i], s[i]);
   }
 
   adamw_options options_;

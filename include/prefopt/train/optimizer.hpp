@@ -64,15 +64,17 @@ static_assert(optimizer<gradient_descent>);
 
 namespace detail {
 
-/// One float for every trained number, under one name: what optimizers remember.
-class optimizer_memory {
+/// One float for every trained number, under one name: what optimizers remember. An `Array` of n
+/// floats, made by `Array(n)`, reads as 0.
+template <class Array>
+class basic_optimizer_memory {
  public:
-  explicit optimizer_memory(std::string name) : name_(std::move(name)) {}
+  explicit basic_optimizer_memory(std::string name) : name_(std::move(name)) {}
 
   /// Makes zeros at the first call; later ones check that the parameters are still the same.
   void prepare(std::span<const parameter> parameters) {
     if (arrays_.empty()) {
-      for (const parameter& p : parameters) arrays_.emplace_back(p.value.size(), 0.0F);
+      for (const parameter& p : parameters) arrays_.emplace_back(p.value.size());
     }
     bool same = arrays_.size() == parameters.size();
     for (std::size_t i = 0; same && i < arrays_.size(); ++i) {
@@ -81,19 +83,22 @@ class optimizer_memory {
     if (!same) throw usage_error("an optimizer was given the parameters of another model");
   }
 
-  [[nodiscard]] std::span<float> operator[](std::size_t i) { return arrays_[i]; }
+  [[nodiscard]] std::span<float> operator[](std::size_t i) {
+    return {arrays_[i].data(), arrays_[i].size()};
+  }
 
   void append_to(std::vector<optimizer_array>& list, std::span<const parameter> parameters) {
     prepare(parameters);
     for (std::size_t i = 0; i < arrays_.size(); ++i) {
-      list.push_back({name_ + "." + parameters[i].name, arrays_[i]});
+      list.push_back({name_ + "." + parameters[i].name, (*this)[i]});
     }
   }
 
  private:
   std::string name_;
-  std::vector<std::vector<float>> arrays_;
+  std::vector<Array> arrays_;
 };
+using optimizer_memory = basic_optimizer_memory<std::vector<float>>;
 
 /// Calls f(parameter number, first element, last element) over pieces of all parameters, on all
 /// threads. Elements are independent, so the result does not depend on how many there are.

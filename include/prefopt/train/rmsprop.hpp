@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include <prefopt/core/config.hpp>
 #include <prefopt/model/language_model.hpp>
 #include <prefopt/train/optimizer.hpp>
 
@@ -19,6 +20,36 @@ struct rmsprop_options {
   double momentum = 0.0;
   double weight_decay = 0.0;  ///< added to the gradient; not of parameters that do not decay
 };
+
+namespace detail {
+
+/// RMSprop's step of one number, without and with momentum; for the CPU and for kernels.
+struct rmsprop_update {
+  float scale, size, keep, take, epsilon, momentum, decay;
+
+  rmsprop_update(const rmsprop_options& options, double rate, float factor, bool decays)
+      : scale(factor),
+        size(static_cast<float>(rate)),
+        keep(static_cast<float>(options.alpha)),
+        take(static_cast<float>(1.0 - options.alpha)),
+        epsilon(static_cast<float>(options.epsilon)),
+        momentum(static_cast<float>(options.momentum)),
+        decay(decays ? static_cast<float>(options.weight_decay) : 0.0F) {}
+
+  PREFOPT_HD void operator()(float& value, float gradient, float& s) const {
+    const float g = scale * gradient + decay * value;
+    s = keep * s + take * g * g;
+    value -= size * (g / (std::sqrt(s) + epsilon));
+  }
+  PREFOPT_HD void operator()(float& value, float gradient, float& s, float& b) const {
+    const float g = scale * gradient + decay * value;
+    s = keep * s + take * g * g;
+    b = momentum * b + g / (std::sqrt(s) + epsilon);
+    value -= size * b;
+  }
+};
+
+}  // namespace detail
 
 /// RMSprop (Tieleman and Hinton 2012), as torch.optim.RMSprop computes it; the optimizer of the
 /// DPO and ODPO papers' experiments:
@@ -36,18 +67,10 @@ class rmsprop {
     const bool heavy = options_.momentum > 0.0;
     if (heavy) buffer_.prepare(parameters);
     ++steps_;
-    factors f;
-    f.scale = scale;
-    f.size = static_cast<float>(rate);
-    f.keep = static_cast<float>(options_.alpha);
-    f.take = static_cast<float>(1.0 - options_.alpha);
-    f.epsilon = static_cast<float>(options_.epsilon);
-    f.momentum = static_cast<float>(options_.momentum);
-    f.decay = static_cast<float>(options_.weight_decay);
-    factors still = f;
-    still.decay = 0.0F;
+    const detail::rmsprop_update decaying(options_, rate, scale, true);
+    const detail::rmsprop_update still(options_, rate, scale, false);
     detail::for_each_piece(parameters, [&](std::size_t p, std::size_t begin, std::size_t end) {
-      const factors& use = parameters[p].decays ? f : still;
+      const detail::rmsprop_update& use = parameters[p].decays ? decaying : still;
       float* const value = parameters[p].value.data() + begin;
       const float* const gradient = parameters[p].gradient.data() + begin;
       float* const s = square_[p].data() + begin;
@@ -75,27 +98,14 @@ class rmsprop {
   }
 
  private:
-  struct factors {
-    float scale, size, keep, take, epsilon, momentum, decay;
-  };
-
-  // The factors by value and the arrays unaliased, so that the loops are vectorized.
-  static void update(const factors f, std::size_t count, float* __restrict value,
+  // The update by value and the arrays unaliased, so that the loops are vectorized.
+  static void update(const detail::rmsprop_update each, std::size_t count, float* __restrict value,
                      const float* __restrict gradient, float* __restrict s) {
-    for (std::size_t i = 0; i < count; ++i) {
-      const float g = f.scale * gradient[i] + f.decay * value[i];
-      s[i] = f.keep * s[i] + f.take * g * g;
-      value[i] -= f.size * (g / (std::sqrt(s[i]) + f.epsilon));
-    }
+    for (std::size_t i = 0; i < count; ++i) each(value[i], gradient[i], s[i]);
   }
-  static void update(const factors f, std::size_t count, float* __restrict value,
+  static void update(const detail::rmsprop_update each, std::size_t count, float* __restrict value,
                      const float* __restrict gradient, float* __restrict s, float* __restrict b) {
-    for (std::size_t i = 0; i < count; ++i) {
-      const float g = f.scale * gradient[i] + f.decay * value[i];
-      s[i] = f.keep * s[i] + f.take * g * g;
-      b[i] = f.momentum * b[i] + g / (std::sqrt(s[i]) + f.epsilon);
-      value[i] -= f.size * b[i];
-    }
+    for (std::size_t i = 0; i < count; ++i) each(value[i], gradient[i], s[i], b[i]);
   }
 
   rmsprop_options options_;
