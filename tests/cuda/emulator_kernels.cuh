@@ -60,6 +60,16 @@ __global__ void count_positive(const float* x, int n, int* count, float* sum) {
   if (value > 0) atomicAdd(sum, value);
 }
 
+template <bool Atomic>
+__global__ void count_blocks(float* count) {
+  if (threadIdx.x != 0) return;
+  if constexpr (Atomic) {
+    atomicAdd(count, 1.0f);
+  } else {
+    *count += 1.0f;
+  }
+}
+
 template <int = 0>
 __global__ void add_one(float* x, int n) {
   const auto i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);

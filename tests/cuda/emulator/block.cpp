@@ -77,7 +77,11 @@ void block::run(const launch_shape& shape, uint3 index, const std::function<void
     failure_ = std::make_exception_ptr(error(describe("shared memory was written out of bounds")));
   }
   active = nullptr;
-  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+  if (!failure_) return;
+  for (unsigned t = 0; t < count_; ++t) {
+    if (!threads_[t]->ended) threads_[t]->context.abandon(marks_.thread_end());
+  }
+  std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 
 void block::start(const launch_shape& shape, uint3 index) {
@@ -98,20 +102,24 @@ void block::start(const launch_shape& shape, uint3 index) {
     thread.index = {t % shape.block.x, t / shape.block.x % shape.block.y,
                     t / shape.block.x / shape.block.y};
     thread.ended = false;
+    thread.barriers = thread.collectives = 0;
     thread.waiting = waits::nothing;
     thread.context.start(enter, this);
     warps_[t / 32].live |= 1u << (t % 32);
   }
+  marks_.begin_block();
   make_all_ready();
 }
 
 void block::enter(void* self) {
   block& b = *static_cast<block*>(self);
+  b.marks_.begin_thread();
   try {
     (*b.body_)();
   } catch (...) {
     b.failure_ = std::current_exception();
   }
+  b.marks_.end_thread();
   thread_state& thread = *b.current_;
   thread.ended = true;
   ++b.ended_;
@@ -165,6 +173,8 @@ int block::barrier(int predicate, site where) {
   current_->where = where;
   current_->waiting = waits::barrier;
   predicates_ += predicate != 0;
+  const unsigned turn = current_->barriers++;
+  marks_.arrive_at_barrier(turn);
   if (++arrived_ == count_) {
     for (unsigned t = 0; t < count_; ++t) {
       const site other = threads_[t]->where;
@@ -180,6 +190,7 @@ int block::barrier(int predicate, site where) {
   } else {
     suspend(waits::barrier, where);
   }
+  marks_.leave_barrier(turn);
   return predicate_result_;
 }
 
@@ -193,6 +204,13 @@ std::uint64_t block::collective(waits kind, unsigned mask, std::uint64_t value, 
     fail("the mask of a collective lacks the lane that calls it, " + std::to_string(lane) +
          ", at " + where.file + ":" + std::to_string(where.line));
   }
+  const bool whole = mask == 0xffffffffu;
+  const unsigned turn = whole ? thread.collectives++ : 0;
+  if (whole) {
+    marks_.arrive_at_collective(w, turn);
+  } else {
+    marks_.arrive_at_part(w);
+  }
   thread.mask = mask;
   thread.value = value;
   thread.from = from;
@@ -202,6 +220,11 @@ std::uint64_t block::collective(waits kind, unsigned mask, std::uint64_t value, 
   if ((warps_[w].pending & needed) == needed) complete(w);
   ++switch_count;
   thread.context.suspend();
+  if (whole) {
+    marks_.leave_collective(w, turn);
+  } else {
+    marks_.leave_part(w);
+  }
   return thread.result;
 }
 

@@ -13,6 +13,7 @@
 #include <cuda_runtime.h>
 
 #include <emulator/fiber.hpp>
+#include <emulator/order_marks.hpp>
 #include <emulator/shared_memory.hpp>
 
 namespace emulator {
@@ -53,6 +54,8 @@ struct launch_shape {
 class block {
  public:
   void run(const launch_shape& shape, uint3 index, const std::function<void()>& thread);
+  /// All blocks of a grid have run.
+  void end_grid() { marks_.end_grid(); }
 
   /// The one whose thread is running. Throws where none is.
   static block& running();
@@ -77,6 +80,8 @@ class block {
     unsigned number = 0;
     waits waiting = waits::nothing;
     bool ended = false;
+    unsigned barriers = 0;     // so far
+    unsigned collectives = 0;  // of the whole warp, so far
     unsigned mask = 0;
     int from = 0;
     std::uint64_t value = 0;
@@ -114,6 +119,7 @@ class block {
   std::exception_ptr failure_;
   std::minstd_rand random_;
   shared_memory shared_;
+  order_marks marks_;
 };
 
 /// Executes a grid, block after block.

@@ -6,8 +6,6 @@
 
 #include <sys/mman.h>
 
-#include <emulator/sanitizer.hpp>
-
 namespace emulator {
 namespace {
 
@@ -37,6 +35,8 @@ fiber::~fiber() {
 
 void fiber::start(function body, void* argument) {
   if (!ended_) permit(stack_, stack_bytes);  // what the frames that are forgotten had forbidden
+  renew(stack_, stack_bytes);
+  traced_.begin();
   body_ = body;
   argument_ = argument;
   ended_ = false;
@@ -46,6 +46,7 @@ void fiber::start(function body, void* argument) {
 
 void fiber::resume() {
   before_switch(&saved_outside_, stack_, stack_bytes);
+  traced_.enter();
   inside_ = context::jump_fcontext(inside_, this).fctx;
   after_switch(saved_outside_, nullptr, nullptr);
 }
@@ -56,6 +57,7 @@ void fiber::suspend() {
 
 void fiber::leave(void** save) {
   before_switch(save, outside_stack_, outside_bytes_);
+  traced_.leave();
   outside_ = context::jump_fcontext(outside_, nullptr).fctx;
   after_switch(saved_inside_, &outside_stack_, &outside_bytes_);
 }
@@ -71,3 +73,9 @@ void fiber::enter(context::transfer_t from) {
 }
 
 }  // namespace emulator
+
+#if defined(PREFOPT_EMULATOR_TSAN)
+extern "C" const char* __tsan_default_options() {
+  return "halt_on_error=1";
+}
+#endif

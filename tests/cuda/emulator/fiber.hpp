@@ -4,6 +4,8 @@
 
 #include <boost/context/detail/fcontext.hpp>
 
+#include <emulator/sanitizer.hpp>
+
 namespace emulator {
 
 /// A thread of control with a stack of its own, which runs only while `resume` is called and until
@@ -24,6 +26,8 @@ class fiber {
   void resume();
   /// From inside: back to `resume`.
   void suspend();
+  /// It is not resumed again; what it did happened before acquire(mark).
+  void abandon(void* mark) { traced_.release_for(mark); }
   /// It ran to its end.
   [[nodiscard]] bool ended() const { return ended_; }
 
@@ -42,6 +46,7 @@ class fiber {
   void* saved_outside_ = nullptr;
   const void* outside_stack_ = nullptr;
   std::size_t outside_bytes_ = 0;
+  traced_thread traced_;  // and this for the thread sanitizer
 };
 
 }  // namespace emulator

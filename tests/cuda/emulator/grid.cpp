@@ -46,8 +46,14 @@ void run_grid(const launch_shape& shape, const std::function<void()>& thread) {
     const uint3 index{static_cast<unsigned>(b % shape.grid.x),
                       static_cast<unsigned>(b / shape.grid.x % shape.grid.y),
                       static_cast<unsigned>(b / plane)};
-    machine.run(shape, index, thread);
+    try {
+      machine.run(shape, index, thread);
+    } catch (...) {
+      machine.end_grid();
+      throw;
+    }
   }
+  machine.end_grid();
 }
 
 }  // namespace emulator

@@ -33,6 +33,7 @@ shared_memory::~shared_memory() {
 
 void shared_memory::reset(std::size_t dynamic_bytes) {
   if (next_ != nullptr) forbid(arena_, static_cast<std::size_t>(next_ - arena_));
+  renew(arena_, arena_bytes);
   next_ = arena_;
   object_count_ = 0;
   zone_count_ = 0;
@@ -46,6 +47,7 @@ char* shared_memory::take(std::size_t bytes) {
   // 64 to 191 bytes of red zone after it, so that the next object is aligned.
   next_ += (bytes + 64 + 127) / 128 * 128;
   const zone after{start + bytes, static_cast<std::size_t>(next_ - start) - bytes};
+  const unseen_writes unseen;
   permit(start, bytes + after.bytes);
   std::memset(start, not_a_number, bytes);
   std::memset(after.start, red, after.bytes);
