@@ -1,4 +1,4 @@
-#include <prefopt/cuda.cuh>
+#include <prefopt/backend/cuda/cuda_backend.cuh>
 
 #include <cstddef>
 #include <vector>

@@ -2,10 +2,12 @@
 
 1. Order: a header of include/prefopt/<folder>/ includes only its own folder and earlier ones.
 2. Light: odpo.hpp, dpo.hpp, slic.hpp and all they include need the standard library alone.
-3. Contents: prefopt.hpp includes every header of the folders once, in the folders' order, each with
-   a phrase that says what it holds.
+3. Contents: prefopt.hpp includes every .hpp of the folders once, in the folders' order, each with a
+   phrase that says what it holds, and cuda.cuh every .cuh (but those APART).
 4. Tests: include/prefopt/<folder>/**/x.hpp has tests/<folder>/x_test.cpp, which includes it first
-   (so that it is compiled alone), or stands in TESTED_IN.
+   (so that it is compiled alone), or stands in TESTED_IN. The tests of every .cuh are in tests/cuda/.
+5. Kernels: no .hpp includes a .cuh, and in every .cuh but device.cuh shared memory and launches go
+   through device.cuh, so that the tests can execute kernels without a GPU.
 """
 
 import re
@@ -14,12 +16,39 @@ from pathlib import Path
 
 FOLDERS = "core data text offset loss backend model sample score pair train eval".split()
 LIGHT = "odpo.hpp dpo.hpp slic.hpp".split()
+TABLES = {".hpp": "prefopt.hpp", ".cuh": "cuda.cuh"}
+SEAM = "backend/cuda/device.cuh"
+APART = ["loss/batch.cuh"]  # not in a table: it takes the compiler seconds, for Thrust
 
 # Headers without a test file of their own, by the one that tests them: parts of a larger whole, and
 # concepts and plain data, which the tests of what uses them exercise.
 TESTED_IN = {
     "backend/attention_shape.hpp": "backend/eigen_backend_test.cpp",
     "backend/compute_backend.hpp": "backend/eigen_backend_test.cpp",
+    "backend/cuda/activation.cuh": "cuda/cuda_backend_test.cpp",
+    "backend/cuda/array.cuh": "cuda/cuda_backend_test.cpp",
+    "backend/cuda/attention_backward.cuh": "cuda/attention_test.cpp",
+    "backend/cuda/attention_plan.cuh": "cuda/attention_test.cpp",
+    "backend/cuda/attention_tile.cuh": "cuda/attention_test.cpp",
+    "backend/cuda/check.cuh": "cuda/emulator_streams_test.cpp",
+    "backend/cuda/column_sums.cuh": "cuda/cuda_backend_test.cpp",
+    "backend/cuda/context.cuh": "cuda/cuda_backend_test.cpp",
+    "backend/cuda/decode.cuh": "cuda/attention_test.cpp",
+    "backend/cuda/device.cuh": "cuda/emulator_test.cpp",
+    "backend/cuda/elements.cuh": "cuda/cuda_backend_test.cpp",
+    "backend/cuda/elementwise.cuh": "cuda/cuda_backend_test.cpp",
+    "backend/cuda/embed.cuh": "cuda/cuda_backend_test.cpp",
+    "backend/cuda/linear.cuh": "cuda/cuda_backend_test.cpp",
+    "backend/cuda/norm.cuh": "cuda/cuda_backend_test.cpp",
+    "backend/cuda/norm_heads.cuh": "cuda/cuda_backend_test.cpp",
+    "backend/cuda/product.cuh": "cuda/cuda_backend_test.cpp",
+    "backend/cuda/product_kind.cuh": "cuda/cuda_backend_test.cpp",
+    "backend/cuda/reduce.cuh": "cuda/cuda_backend_test.cpp",
+    "backend/cuda/rotate.cuh": "cuda/cuda_backend_test.cpp",
+    "backend/cuda/rows.cuh": "cuda/cuda_backend_test.cpp",
+    "backend/cuda/temporary.cuh": "cuda/cuda_backend_test.cpp",
+    "backend/cuda/upload.cuh": "cuda/cuda_backend_test.cpp",
+    "backend/cuda/weight.cuh": "cuda/cuda_backend_test.cpp",
     "backend/eigen/attention.hpp": "backend/eigen_backend_test.cpp",
     "backend/eigen/bias.hpp": "backend/eigen_backend_test.cpp",
     "backend/eigen/decode.hpp": "backend/eigen_backend_test.cpp",
@@ -108,10 +137,11 @@ def includes(file):
             yield number, quote + found[2], found[3].strip()
 
 
-def headers(root):
+def headers(root, suffixes=tuple(TABLES)):
     """The headers in folders, as 'folder/x.hpp'."""
     top = root / "include/prefopt"
-    return sorted(str(file.relative_to(top)) for file in top.rglob("*.hpp") if file.parent != top)
+    return sorted(str(file.relative_to(top)) for file in top.rglob("*.*")
+                  if file.suffix in suffixes and file.parent != top)
 
 
 def check_order(root):
@@ -158,13 +188,19 @@ def check_light(root):
 
 
 def check_contents(root):
-    table = root / "include/prefopt/prefopt.hpp"
+    for suffix, name in TABLES.items():
+        if headers(root, [suffix]) or name == "prefopt.hpp":
+            yield from check_table(root, suffix, f"include/prefopt/{name}")
+
+
+def check_table(root, suffix, place):
+    table = root / place
     if not table.is_file():
-        yield "include/prefopt/prefopt.hpp does not exist"
+        yield f"{place} does not exist"
         return
     listed, latest = [], 0
     for number, name, phrase in includes(table):
-        where = f"include/prefopt/prefopt.hpp:{number}"
+        where = f"{place}:{number}"
         if not name.startswith("prefopt/") or name.split("/")[1] not in FOLDERS:
             yield f"{where}: {name} is not a header of a folder"
             continue
@@ -178,13 +214,14 @@ def check_contents(root):
         if index < latest:
             yield f"{where}: {name} stands after {FOLDERS[latest]}, not in the folders' order"
         latest = max(latest, index)
-    for header in headers(root):
-        if header not in listed:
-            yield f"include/prefopt/prefopt.hpp: lacks {header}"
+    for header in headers(root, [suffix]):
+        if header not in listed and header not in APART:
+            yield f"{place}: lacks {header}"
 
 
 def own_test(header):
-    return f"{header.split('/')[0]}/{Path(header).stem}_test.cpp"
+    folder = "cuda" if header.endswith(".cuh") else header.split("/")[0]
+    return f"{folder}/{Path(header).stem}_test.cpp"
 
 
 def check_tests(root, tested_in):
@@ -207,9 +244,24 @@ def check_tests(root, tested_in):
             yield f"tests/headers/check_headers.py: {header}, in TESTED_IN, does not exist"
 
 
+def check_kernels(root):
+    for header in headers(root):
+        file = root / "include/prefopt" / header
+        where = f"include/prefopt/{header}"
+        if header.endswith(".hpp"):
+            for number, name, _ in includes(file):
+                if name.endswith(".cuh"):
+                    yield f"{where}:{number}: a .hpp includes {name}"
+        elif header != SEAM:
+            for number, line in enumerate(file.read_text().splitlines(), 1):
+                code = line.split("//")[0]
+                if found := re.search(r"__shared__|<<<|\basm\b", code):
+                    yield f"{where}:{number}: {found[0]} belongs into {SEAM} alone"
+
+
 def check(root, tested_in=TESTED_IN):
     return [*check_order(root), *check_light(root), *check_contents(root),
-            *check_tests(root, tested_in)]
+            *check_tests(root, tested_in), *check_kernels(root)]
 
 
 if __name__ == "__main__":

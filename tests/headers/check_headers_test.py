@@ -88,6 +88,21 @@ class Rules(unittest.TestCase):
                     {"core/a.hpp": "loss/x_test.cpp"})
         self.expect("in TESTED_IN, does not exist", {}, {"core/x.hpp": "core/a_test.cpp"})
 
+    def test_kernels(self):
+        good = {"include/prefopt/model/k.cuh": "#pragma once\n#include <prefopt/model/c.hpp>\n",
+                "include/prefopt/cuda.cuh": "#include <prefopt/model/k.cuh>  // kernels\n",
+                "tests/cuda/k_test.cpp": "#include <prefopt/model/k.cuh>\n"}
+        self.assertEqual(self.broken(good), [])
+        self.expect("include/prefopt/cuda.cuh does not exist",
+                    {**good, "include/prefopt/cuda.cuh": None})
+        self.expect("include/prefopt/cuda.cuh: lacks model/k.cuh",
+                    {**good, "include/prefopt/cuda.cuh": ""})
+        self.expect("has no tests/cuda/k_test.cpp", {**good, "tests/cuda/k_test.cpp": None})
+        self.expect("k.cuh:2: __shared__ belongs into", {
+            **good, "include/prefopt/model/k.cuh": "#pragma once\n__shared__ int x;\n"})
+        self.expect("a .hpp includes prefopt/model/k.cuh", {
+            **good, "include/prefopt/model/c.hpp": "#pragma once\n#include <prefopt/model/k.cuh>\n"})
+
 
 if __name__ == "__main__":
     unittest.main()
