@@ -31,3 +31,9 @@
 #include <prefopt/backend/cuda/temporary.cuh>           // memory between two kernels
 #include <prefopt/backend/cuda/upload.cuh>              // a host's list on the device
 #include <prefopt/backend/cuda/weight.cuh>              // a matrix prepared for products
+
+// train/cuda/: optimizers, one kernel for all parameters
+#include <prefopt/train/cuda/adamw.cuh>          // cuda_adamw
+#include <prefopt/train/cuda/gradient_norm.cuh>  // cuda_gradient_norm
+#include <prefopt/train/cuda/multi_tensor.cuh>   // one kernel over many arrays
+#include <prefopt/train/cuda/rmsprop.cuh>        // cuda_rmsprop

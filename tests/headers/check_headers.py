@@ -122,6 +122,9 @@ TESTED_IN = {
     "text/sequence_encoder.hpp": "text/load_sequence_encoder_test.cpp",
     "text/tokenizer_json_fields.hpp": "text/tokenizer_json_test.cpp",
     "text/wordpiece_description.hpp": "text/wordpiece_test.cpp",
+    "train/cuda/adamw.cuh": "cuda/multi_tensor_test.cpp",
+    "train/cuda/gradient_norm.cuh": "cuda/multi_tensor_test.cpp",
+    "train/cuda/rmsprop.cuh": "cuda/multi_tensor_test.cpp",
     "train/training_options.hpp": "train/training_loop_test.cpp",
 }
 
