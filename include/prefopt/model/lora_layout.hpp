@@ -40,17 +40,17 @@ inline std::vector<lora_module> linear_modules(const architecture& kind,
     if (entry.shape.size() != 2 || !entry.name.starts_with("layers.")) continue;
     std::size_t row = 0;
     for (const auto& part : stored_parts(kind.names, entry, config, kind.prefix)) {
-      lora_module module;
-      module.name = part.name.substr(0, part.name.rfind('.'));  // without .weight
-      module.parameter = entry.name;
-      module.first_row = row;
-      module.outputs = entry.shape[0];
-      module.inputs = entry.shape[1];
-      module.rows = part.numbers / module.inputs;
-      module.transposed = part.transposed;
-      module.by_head = part.by_head;
-      row += module.rows;
-      modules.push_back(std::move(module));
+      lora_module added;  // nvcc takes lines that begin with `module` for C++20's
+      added.name = part.name.substr(0, part.name.rfind('.'));  // without .weight
+      added.parameter = entry.name;
+      added.first_row = row;
+      added.outputs = entry.shape[0];
+      added.inputs = entry.shape[1];
+      added.rows = part.numbers / added.inputs;
+      added.transposed = part.transposed;
+      added.by_head = part.by_head;
+      row += added.rows;
+      modules.push_back(std::move(added));
     }
   }
   return modules;

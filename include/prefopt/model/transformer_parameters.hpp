@@ -189,14 +189,14 @@ class transformer_parameters {
     need(c.norm_epsilon > 0, "norm_epsilon must be positive");
   }
 
-  void check(const lora_module& module) const {
-    const matrix_view weight = find(module.parameter).value;
-    if (weight.data != nullptr && module.parameter.starts_with("layers.") &&
-        weight.rows == module.outputs && weight.columns == module.inputs &&
-        module.first_row <= weight.rows && module.rows <= weight.rows - module.first_row) {
+  void check(const lora_module& added) const {
+    const matrix_view weight = find(added.parameter).value;
+    if (weight.data != nullptr && added.parameter.starts_with("layers.") &&
+        weight.rows == added.outputs && weight.columns == added.inputs &&
+        added.first_row <= weight.rows && added.rows <= weight.rows - added.first_row) {
       return;
     }
-    throw usage_error("lora: '" + module.name + "' is no module of this model");
+    throw usage_error("lora: '" + added.name + "' is no module of this model");
   }
 
   template <class F>
