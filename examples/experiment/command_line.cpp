@@ -1,9 +1,15 @@
 #include "command_line.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <csignal>
+#include <cstdint>
 #include <string>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
 
 #include <prefopt/core/error.hpp>
 #include <prefopt/loss/named_loss.hpp>
@@ -190,6 +196,23 @@ void add_evaluation_options(CLI::App& app, options& o) {
       ->group(group);
 }
 
+/// Numbers that count or name something: CLI11 reads "-1" as the largest of them.
+void refuse_wrapped_numbers(CLI::App& app) {
+  const CLI::Validator whole(
+      [](const std::string& text) {
+        std::uint64_t value = 0;
+        const char* const end = text.data() + text.size();
+        const auto parsed = std::from_chars(text.data(), end, value);
+        return parsed.ec == std::errc() && parsed.ptr == end
+                   ? std::string()
+                   : "'" + text + "' is not a whole number from 0 to 18446744073709551615";
+      },
+      "");
+  for (CLI::Option* option : app.get_options()) {
+    if (option->get_type_name().starts_with("UINT")) option->check(whole);
+  }
+}
+
 }  // namespace
 
 void add_options(CLI::App& app, options& chosen, response_source source) {
@@ -201,6 +224,7 @@ void add_options(CLI::App& app, options& chosen, response_source source) {
   add_training_options(app, chosen);
   add_sft_options(app, chosen);
   add_evaluation_options(app, chosen);
+  refuse_wrapped_numbers(app);
 }
 
 void validate(const options& o) {
@@ -215,8 +239,12 @@ void validate(const options& o) {
   for (const double margin : o.margins) number("--margin", margin, false);
   for (const double lambda : o.lambdas) number("--lambda", lambda, false);
   number("--clip", o.clip, false);
-  number("--learning-rate", o.learning_rate, true);
-  number("--sft-learning-rate", o.sft_learning_rate, true);
+  for (const auto& [name, rate] : {std::pair("--learning-rate", o.learning_rate),
+                                   std::pair("--sft-learning-rate", o.sft_learning_rate)}) {
+    number(name, rate, true);
+    if (rate > 1)
+      throw prefopt::usage_error(fmt::format("{} is {}; expected at most 1", name, rate));
+  }
   if (!(o.interval > 0 && o.interval < 1)) {
     throw prefopt::usage_error("--interval must lie between 0 and 1");
   }

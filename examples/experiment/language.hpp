@@ -1,10 +1,17 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
 
+#include <prefopt/data/token.hpp>
 #include <prefopt/model/checkpoint.hpp>
 #include <prefopt/model/eigen_transformer.hpp>
 #include <prefopt/text/byte_level_bpe.hpp>
+#include <prefopt/text/tokenizer.hpp>
 
 namespace experiment {
 
@@ -14,6 +21,22 @@ struct language {
   prefopt::byte_level_bpe tokenizer;
   prefopt::checkpoint_description description;
 };
+
+/// Text that spells a special token is text like any other, in a data set as in the prompts that
+/// are sampled from.
+struct plain_tokenizer {
+  const prefopt::byte_level_bpe& all;
+
+  [[nodiscard]] prefopt::token_sequence encode(std::string_view text) const {
+    return all.encode(text, {.special_tokens = false});
+  }
+  [[nodiscard]] std::string decode(std::span<const prefopt::token_id> tokens) const {
+    return all.decode(tokens);
+  }
+  [[nodiscard]] std::size_t vocabulary_size() const { return all.vocabulary_size(); }
+  [[nodiscard]] std::optional<prefopt::token_id> end_token() const { return all.end_token(); }
+};
+static_assert(prefopt::tokenizer<plain_tokenizer>);
 
 /// Opens a checkpoint folder, a GGUF file, or a model of Hugging Face's cache by its name. Throws
 /// `prefopt::checkpoint_error`.

@@ -91,12 +91,15 @@ prefopt::table result_csv(const evaluation& before, std::span<const point_result
                         {"evaluation_seconds"}});
   const auto add = [&](const sweep_point& p, const evaluation& v, double training,
                        double evaluation_time) {
+    // Where it was not measured, nothing; before training it is 0 without being measured.
+    const bool has_kl = v.kl.count > 0 || p.method == "before";
+    const auto kl = [&](double value) { return has_kl ? format_exact(value) : std::string(); };
     table.add_row({p.method, p.offset, format_exact(p.alpha), format_exact(p.beta),
                    format_exact(p.margin), format_exact(p.lambda), std::to_string(p.pairs),
                    std::to_string(p.seed), format_exact(v.reward.mean), format_exact(v.reward.low),
-                   format_exact(v.reward.high), format_exact(v.kl.mean), format_exact(v.kl.low),
-                   format_exact(v.kl.high), format_exact(v.k1.mean), format_exact(v.k3.mean),
-                   format_exact(v.tokens), format_exact(training), format_exact(evaluation_time)});
+                   format_exact(v.reward.high), kl(v.kl.mean), kl(v.kl.low), kl(v.kl.high),
+                   kl(v.k1.mean), kl(v.k3.mean), format_exact(v.tokens), format_exact(training),
+                   format_exact(evaluation_time)});
   };
   add({.method = "before", .seed = 0}, before, 0, 0);
   for (const point_result& r : results) {

@@ -97,7 +97,7 @@ prefopt::preference_dataset make_pairs(language& base, const options& chosen, co
   write_pairs(out / "pairs.jsonl", responses, drawn.pairs);
   prefopt::tokenized_dataset made = prefopt::tokenize_responses(
       std::span<const prefopt::scored_response>(responses),
-      std::span<const prefopt::ranked_pair>(drawn.pairs), base.tokenizer);
+      std::span<const prefopt::ranked_pair>(drawn.pairs), plain_tokenizer{base.tokenizer});
   say(
       fmt::format("pairs: {} of {} responses to {} prompts; {} ties and {} pairs of equal tokens "
                   "left out",
@@ -241,8 +241,9 @@ bool run_experiment(language& base, const options& chosen, const task& what) {
     say(fmt::format("point {} of {}: {}", i + 1, points.size(), points[i].name()));
     stop_if_asked();
     results.push_back(run_point(base, all, points[i], chosen, what));
-    say(fmt::format("{}: reward {:.3f}, KL {:.2f} nats", points[i].name(),
-                    results.back().values.reward.mean, results.back().values.kl.mean));
+    const evaluation& found = results.back().values;
+    say(fmt::format("{}: reward {:.3f}", points[i].name(), found.reward.mean) +
+        (found.kl.count > 0 ? fmt::format(", KL {:.2f} nats", found.kl.mean) : ""));
   }
   report(before, results, chosen, what);
   if (what.report_more) what.report_more(results);

@@ -73,6 +73,10 @@ def main():
                (["--model", "embedded", "--beta", "-1"], "--beta"),
                (["--model", "embedded", "--beta", "nan"], "--beta"),
                (["--model", "embedded", "--prompts", "100000"], "--prompts"),
+               (["--model", "embedded", "--seeds", "-1"], "--seeds"),
+               (["--model", "embedded", "--top-k", "-3"], "--top-k"),
+               (["--model", "embedded", "--pairs", "99999999999999999999999"], "--pairs"),
+               (["--model", "embedded", "--learning-rate", "1e30"], "--learning-rate"),
                (["--model", "embedded", "--method", "ppo"], "ppo"),
                (["--model", "embedded", "--pairs-per-prompt", "9"], "--pairs-per-prompt"),
                (["--model", "embedded", "--config", str(work / "none.toml")], "none.toml")]

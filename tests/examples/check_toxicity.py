@@ -81,8 +81,11 @@ def main():
         stopped = stop_and_resume(PROGRAM, small, folder, signal.SIGKILL, -9)
         check(stopped > 0 and outcome(folder) == expected,
               f"killed {stopped} times and resumed: the same results and weights")
+        quick = changed(changed(small, ["--method", "dpo"]), ["--beta", 0.1])
+        unmeasured = run(PROGRAM, *quick, "--eval-temperature", 0.5, "--out", work / "unmeasured")
+        check([row["kl"] for row in read_csv(work / "unmeasured" / "results.csv")] == ["0", ""]
+              and " nats" not in unmeasured.stderr, "a divergence that was not measured is not 0")
         for extra in (["--toxic", "hate"], ["--score-prompt"], ["--reward", "paper"]):
-            quick = changed(changed(small, ["--method", "dpo"]), ["--beta", 0.1])
             other = run(PROGRAM, *quick, *extra, "--out", work / "-".join(extra))
             check(other.returncode == 0, f"{' '.join(extra)}: exits 0")
 

@@ -1,5 +1,7 @@
 #include <prefopt/loss/any_pair_loss.hpp>
 
+#include <cmath>
+
 #include <gtest/gtest.h>
 
 #include <prefopt/loss/presets.hpp>
@@ -37,6 +39,7 @@ TEST(any_pair_loss, holds_a_plain_callable) {
   EXPECT_EQ(held(terms).value, -5);
   EXPECT_TRUE(held.accepts(1.0, 1.0));
   EXPECT_EQ(held.implicit_reward(-20, -21, 7), 1);
+  EXPECT_EQ(held.implicit_reward(-20, std::nan(""), 7), -20);  // no reference
 }
 
 }  // namespace

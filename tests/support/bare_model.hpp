@@ -57,7 +57,8 @@ inline void expect_parameters(const bare_model& model, const nlohmann::json& exp
     ASSERT_TRUE(expected.contains(each.name)) << what << " " << each.name;
     EXPECT_EQ(each.shape, expected[each.name]["shape"].get<std::vector<std::size_t>>())
         << what << " " << each.name;
-    EXPECT_EQ(checksum(each.value), expected[each.name]["checksum"]) << what << " " << each.name;
+    EXPECT_EQ(checksum(each.value), expected[each.name]["checksum"].get<std::string>())
+        << what << " " << each.name;
   }
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include <prefopt/loss/implicit_reward.hpp>
 #include <prefopt/loss/pair_terms.hpp>
 #include <prefopt/loss/validate.hpp>
 
@@ -27,7 +28,7 @@ class any_pair_loss {
   [[nodiscard]] bool accepts(double winner_score, double loser_score) const {
     return loss_->accepts(winner_score, loser_score);
   }
-  /// The reward of one response as the loss defines it.
+  /// The reward of one response, as `reported_reward` has it.
   [[nodiscard]] double implicit_reward(double policy, double reference, double tokens) const {
     return loss_->implicit_reward(policy, reference, tokens);
   }
@@ -54,11 +55,7 @@ class any_pair_loss {
     }
     [[nodiscard]] double implicit_reward(double policy, double reference,
                                          double tokens) const override {
-      if constexpr (requires { held.implicit_reward(policy, reference, tokens); }) {
-        return held.implicit_reward(policy, reference, tokens);
-      } else {
-        return policy - reference;
-      }
+      return reported_reward(held, policy, reference, tokens);
     }
     Loss held;
   };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <concepts>
 
 #include <prefopt/core/config.hpp>
@@ -60,5 +61,16 @@ struct length_normalised {
 
 static_assert(implicit_reward<reference_log_ratio> && implicit_reward<reference_free> &&
               implicit_reward<length_normalised<>>);
+
+/// The reward of one response that a loss works with, for metrics: its own where it names one, else
+/// log pi - log pi_ref, or log pi where there is no reference (NaN).
+template <class Loss>
+double reported_reward(const Loss& loss, double policy, double reference, double tokens) {
+  if constexpr (requires { loss.implicit_reward(policy, reference, tokens); }) {
+    return loss.implicit_reward(policy, reference, tokens);
+  } else {
+    return std::isnan(reference) ? policy : policy - reference;
+  }
+}
 
 }  // namespace prefopt

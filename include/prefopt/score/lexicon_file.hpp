@@ -68,9 +68,11 @@ inline valence_lexicon read_valence_lexicon(const std::filesystem::path& path) {
     double valence = 0.0;
     const char* end = mean.data() + mean.size();
     const auto parsed = std::from_chars(mean.data(), end, valence);
-    if (parsed.ec != std::errc() || parsed.ptr != end || !std::isfinite(valence)) {
-      throw data_error(path.string(), line, "mean",
-                       "is '" + std::string(mean.substr(0, 40)) + "'; expected a finite number");
+    constexpr double largest = 1e6;  // VADER's reach to 4; sums and squares must stay finite
+    if (parsed.ec != std::errc() || parsed.ptr != end || !(std::abs(valence) <= largest)) {
+      throw data_error(
+          path.string(), line, "mean",
+          "is '" + std::string(mean.substr(0, 40)) + "'; expected a number of at most a million");
     }
     words.insert_or_assign(std::string(word), valence);
   });

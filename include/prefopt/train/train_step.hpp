@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <prefopt/core/error.hpp>
+#include <prefopt/loss/implicit_reward.hpp>
 #include <prefopt/loss/pair_terms.hpp>
 #include <prefopt/loss/validate.hpp>
 #include <prefopt/model/language_model.hpp>
@@ -28,17 +29,6 @@ struct step_options {
 };
 
 namespace detail {
-
-/// The implicit reward of one response, as the loss defines it, else log pi - log pi_ref (log pi
-/// where there is no reference).
-template <class Loss>
-double reported_reward(const Loss& loss, double policy, double reference, double tokens) {
-  if constexpr (requires { loss.implicit_reward(policy, reference, tokens); }) {
-    return loss.implicit_reward(policy, reference, tokens);
-  } else {
-    return std::isnan(reference) ? policy : policy - reference;
-  }
-}
 
 /// What there is to know about a pair whose loss is not finite.
 inline std::string describe_failure(const preference_batch& batch,

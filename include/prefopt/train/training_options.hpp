@@ -73,7 +73,7 @@ inline void validate(const training_options& options) {
   need(options.accumulation > 0, "accumulation is 0");
   need(options.accumulation <= options.batch_size, "accumulation is larger than batch_size");
   need(options.learning_rate >= 0.0 && options.learning_rate < 1e30,
-       "learning_rate is negative or not finite");
+       "learning_rate is not a number from 0 to 1e30");
   need(options.max_gradient_norm >= 0.0, "max_gradient_norm is negative or not a number");
   need(!options.folder.empty() || !options.resume, "resume needs a folder");
   need(!options.folder.empty() || options.checkpoint_every == 0, "checkpoint_every needs a folder");
