@@ -60,7 +60,10 @@ struct write_attention_row {
 
 /// dQ. One block a query tile and head.
 template <unsigned Width>
-__global__ void __launch_bounds__(attention_threads)
+__global__ void __launch_bounds__(attention_threads,
+                                  Width <= 32   ? 4
+                                  : Width <= 64 ? 3
+                                                : 2)  // or registers spill
     attention_query_gradient(const float* qkv, const float* context_gradient,
                              const attention_row* kept, const attention_segment* segments,
                              const query_tile* tiles, attention_layout layout,
