@@ -1,36 +1,27 @@
 #include "summaries.hpp"
 
-#include <array>
 #include <cstddef>
 #include <iostream>
-#include <optional>
+#include <string>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <prefopt/core/atomic_file.hpp>
 #include <prefopt/core/error.hpp>
-#include <prefopt/core/progress.hpp>
 #include <prefopt/data/scored_responses_file.hpp>
 #include <prefopt/eval/bootstrap.hpp>
 #include <prefopt/eval/gnuplot.hpp>
 #include <prefopt/eval/report.hpp>
 #include <prefopt/model/json_file.hpp>
 
-#include "stopped.hpp"
+#include "summaries_judging.hpp"
 
 namespace experiment {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// All that one policy wrote and thinks.
-struct policy_summaries {
-  std::string name;
-  std::optional<sweep_point> point;                                   // none: before training
-  std::vector<std::vector<prefopt::scored_response>> by_temperature;  // (temperatures, posts)
-  std::vector<double> log_probs;                                      // (posts)
-};
 
 policy_summaries read_policy(const std::string& name, const fs::path& folder,
                              const summary_references& references, const task& what) {
@@ -62,12 +53,6 @@ policy_summaries read_policy(const std::string& name, const fs::path& folder,
   return policy;
 }
 
-std::string trimmed(const std::string& text) {
-  const auto first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string::npos) return "";
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
-
 double words_of(const std::string& text) {
   bool inside = false;
   double count = 0;
@@ -77,57 +62,6 @@ double words_of(const std::string& text) {
     inside = !space;
   }
   return count;
-}
-
-/// Asks the judge, with one bar for all of its questions.
-class judging {
- public:
-  judging(const judge_settings& settings, const options& chosen, std::size_t questions)
-      : how_(judge_win_rate(settings, chosen)),
-        shown_("judge", questions * (how_.order == prefopt::judge_order::both ? 2 : 1)) {
-    auto asked = *read_judge(settings, chosen);
-    asked.on_verdict = [this](std::size_t done, std::size_t) { shown_.update(before_ + done); };
-    judge_.emplace(judge_transport(settings), std::move(asked));
-  }
-
-  prefopt::win_rate_result compare(const std::vector<prefopt::comparison>& comparisons) {
-    try {
-      const auto result = prefopt::win_rate(*judge_, comparisons, how_);
-      before_ += comparisons.size() * (how_.order == prefopt::judge_order::both ? 2 : 1);
-      return result;
-    } catch (const prefopt::chat_stopped&) {
-      stop_if_asked();
-      throw;
-    }
-  }
-  prefopt::chat_usage finish() {
-    shown_.finish();
-    return judge_->usage();
-  }
-
- private:
-  prefopt::win_rate_options how_;
-  prefopt::progress shown_;
-  std::size_t before_ = 0;
-  std::optional<prefopt::chat_judge> judge_;
-};
-
-/// Policies that differ in the method alone: the later one of the sweep against the earlier, so
-/// that with `dpo, odpo` ODPO stands first.
-std::vector<std::array<std::size_t, 2>> rivals(const std::vector<policy_summaries>& policies) {
-  std::vector<std::array<std::size_t, 2>> found;
-  for (std::size_t a = 0; a < policies.size(); ++a) {
-    for (std::size_t b = 0; b < a; ++b) {
-      if (!policies[a].point || !policies[b].point) continue;
-      const sweep_point& p = *policies[a].point;
-      const sweep_point& q = *policies[b].point;
-      const bool betas = p.beta == q.beta || p.beta == 0 || q.beta == 0;  // SLiC has none
-      if (p.series() != q.series() && betas && p.pairs == q.pairs && p.seed == q.seed) {
-        found.push_back({a, b});
-      }
-    }
-  }
-  return found;
 }
 
 std::string shown_rate(const prefopt::win_rate_result& r) {
@@ -202,10 +136,8 @@ void report_log_probs(const std::vector<policy_summaries>& policies, const optio
   std::cout << '\n' << prefopt::to_text(shown);
 }
 
-using rates = std::vector<std::vector<prefopt::win_rate_result>>;  // (policies, temperatures)
-
 void report_policies(const std::vector<policy_summaries>& policies,
-                     const summary_references& references, const rates& against_human,
+                     const summary_references& references, const win_rates& against_human,
                      const options& chosen, const task& what) {
   const prefopt::bootstrap_options how{.level = chosen.interval};
   const auto right = prefopt::table::alignment::right;
@@ -271,8 +203,7 @@ void report_policies(const std::vector<policy_summaries>& policies,
              judged ? "win rate against the human summary" : "ROUGE-L F, human summary", judged);
 }
 
-void report_rivals(const std::vector<policy_summaries>& policies,
-                   const std::vector<std::array<std::size_t, 2>>& pairs, const rates& found,
+void report_rivals(const std::vector<policy_summaries>& policies, const summary_verdicts& verdicts,
                    const summary_references& references, const options& chosen) {
   const auto right = prefopt::table::alignment::right;
   prefopt::table shown({{"policy"},
@@ -291,10 +222,11 @@ void report_rivals(const std::vector<policy_summaries>& policies,
                         {"ties"},
                         {"losses"},
                         {"unparsed"}});
-  for (std::size_t k = 0; k < pairs.size(); ++k) {
+  for (std::size_t k = 0; k < verdicts.rivals.size(); ++k) {
     for (std::size_t t = 0; t < references.temperatures.size(); ++t) {
-      const auto& rate = found[k][t];
-      std::vector<std::string> row{policies[pairs[k][0]].name, policies[pairs[k][1]].name,
+      const auto& rate = verdicts.against_rival[k][t];
+      std::vector<std::string> row{policies[verdicts.rivals[k][0]].name,
+                                   policies[verdicts.rivals[k][1]].name,
                                    fmt::format("{}", references.temperatures[t])};
       std::vector<std::string> exact_row = row;
       row.insert(row.end(), {shown_rate(rate), shown_counts(rate), std::to_string(rate.unparsed)});
@@ -320,42 +252,13 @@ void report_summaries(const std::vector<point_result>& results,
         read_policy(r.point.name(), out / "points" / r.point.name(), references, what));
     policies.back().point = r.point;
   }
-  const std::size_t temperatures = references.temperatures.size();
-  const auto pairs = rivals(policies);
-  rates against_human;
-  rates against_rival;
-  std::optional<prefopt::chat_usage> usage;
-  if (!judge.url.empty()) {
-    judging asked(judge, chosen,
-                  (policies.size() + pairs.size()) * temperatures * what.eval_prompts.size());
-    const auto compare = [&](const std::vector<prefopt::scored_response>& first,
-                             const std::vector<prefopt::scored_response>* second) {
-      std::vector<prefopt::comparison> comparisons;
-      for (std::size_t i = 0; i < first.size(); ++i) {
-        const auto& reference = references.by_prompt.at(first[i].prompt);
-        comparisons.push_back({reference.post, trimmed(first[i].text),
-                               trimmed(second != nullptr ? (*second)[i].text : reference.summary)});
-      }
-      return asked.compare(comparisons);
-    };
-    for (const auto& policy : policies) {
-      auto& row = against_human.emplace_back();
-      for (std::size_t t = 0; t < temperatures; ++t) {
-        row.push_back(compare(policy.by_temperature[t], nullptr));
-      }
-    }
-    for (const auto& [a, b] : pairs) {
-      auto& row = against_rival.emplace_back();
-      for (std::size_t t = 0; t < temperatures; ++t) {
-        row.push_back(compare(policies[a].by_temperature[t], &policies[b].by_temperature[t]));
-      }
-    }
-    usage = asked.finish();
+  const summary_verdicts verdicts = judge_summaries(policies, references, judge, chosen);
+  report_policies(policies, references, verdicts.against_human, chosen, what);
+  if (!verdicts.against_rival.empty()) {
+    report_rivals(policies, verdicts, references, chosen);
   }
-  report_policies(policies, references, against_human, chosen, what);
-  if (!against_rival.empty()) report_rivals(policies, pairs, against_rival, references, chosen);
   report_log_probs(policies, chosen);
-  if (usage) print_usage(*usage, judge);
+  if (verdicts.usage) print_usage(*verdicts.usage, judge);
 }
 
 }  // namespace experiment
