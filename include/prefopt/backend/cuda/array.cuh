@@ -39,6 +39,7 @@ class basic_array {
   basic_array() = default;
   explicit basic_array(std::size_t size) { resize(size); }
   basic_array(const basic_array& other) {
+    if (other.size_ == 0) return;
     reserve(other.size_, false);
     context::current().copy(data_, other.data_, other.size_ * sizeof(float));
     Memory::settle();
@@ -49,7 +50,10 @@ class basic_array {
     swap(other);
     return *this;
   }
-  ~basic_array() { Memory::release(data_, capacity_ * sizeof(float)); }
+  ~basic_array() {
+    // An empty one asks for no device, where there may be none.
+    if (data_ != nullptr) Memory::release(data_, capacity_ * sizeof(float));
+  }
 
   /// Keeps the memory where it suffices; the contents are 0 after growing. Throws
   /// `cuda_out_of_memory` where there is no room, and then has no elements.

@@ -73,7 +73,7 @@ class product_description {
     set(CUBLASLT_MATMUL_DESC_TRANSB, a_operation);
     if (key.biased) {
       set(CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS);
-      if (bias != nullptr) set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
+      set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
     }
     // As column-major matrices: b is (columns, depth) and a (depth, rows), or the other way round.
     layout(b, type, key.b_transposed ? key.depth : key.columns,
@@ -127,12 +127,13 @@ class product_preference {
   blas_handle<cublasLtMatmulPreference_t, cublasLtMatmulPreferenceDestroy> handle_;
 };
 
-/// cuBLASLt's first choice; asked for once for each key in a process.
-inline const cublasLtMatmulAlgo_t& product_algorithm(const product_key& key) {
+/// cuBLASLt's first choice; asked for once for each key in a process. `bias` is any of the key's
+/// alignment, or null where there is none.
+inline const cublasLtMatmulAlgo_t& product_algorithm(const product_key& key, const float* bias) {
   static std::map<product_key, cublasLtMatmulAlgo_t> known;
   const auto found = known.find(key);
   if (found != known.end()) return found->second;
-  const product_description description(key, nullptr);
+  const product_description description(key, bias);
   const product_preference preference(key);
   cublasLtMatmulHeuristicResult_t best{};
   int count = 0;
@@ -161,7 +162,8 @@ inline void multiply(product_kind kind, product_factor a, product_factor b, cons
       .rows = a.transposed ? a.columns : a.rows,
       .columns = b.transposed ? b.rows : b.columns,
       .depth = a.transposed ? a.rows : a.columns,
-      .alignment = detail::common_alignment(a.data, b.data, static_cast<const void*>(c)),
+      .alignment = detail::common_alignment(a.data, b.data, static_cast<const void*>(c),
+                                            static_cast<const void*>(bias)),
       .kind = kind,
       .a_transposed = a.transposed,
       .b_transposed = b.transposed,
@@ -178,7 +180,7 @@ inline void multiply(product_kind kind, product_factor a, product_factor b, cons
     size = std::bit_ceil(size);
   }
   context& device = context::current();
-  const cublasLtMatmulAlgo_t& algorithm = detail::product_algorithm(key);
+  const cublasLtMatmulAlgo_t& algorithm = detail::product_algorithm(key, bias);
   const float one = 1.0F;
   const float before = accumulate ? 1.0F : 0.0F;
   check(cublasLtMatmul(device.blas(), description.operation, &one, b.data, description.b, a.data,
