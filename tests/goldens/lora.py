@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Writes tests/data/lora: adapters as PEFT saves them on the tiny models of tests/data/model, and
-what PEFT computes with them.
+what PEFT computes with them. scripts/parity makes the same adapters on models of its own.
 
 Needs the packages torch, transformers, safetensors and peft (made with peft 0.21.2).
 Run:  python tests/goldens/lora.py tests/data/model tests/data/lora [NAME ...]
@@ -37,6 +37,16 @@ def token_log_probs(model, prompt, response):
     return torch.log_softmax(logits, -1).gather(1, torch.tensor(response)[:, None])[:, 0]
 
 
+def adapt(model, settings, generator=None):
+    """The model with an adapter of random numbers."""
+    model = get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", **settings))
+    with torch.no_grad():
+        for key, value in model.named_parameters():
+            if "lora_" in key:
+                value.copy_(0.2 * torch.randn(value.shape, generator=generator))
+    return model
+
+
 def main():
     models, out = Path(sys.argv[1]), Path(sys.argv[2])
     for name, (base, settings) in ADAPTERS.items():
@@ -44,11 +54,7 @@ def main():
             continue
         torch.manual_seed(len(name))
         model = AutoModelForCausalLM.from_pretrained(models / base, dtype=torch.float32).eval()
-        model = get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", **settings))
-        with torch.no_grad():
-            for key, value in model.named_parameters():
-                if "lora_" in key:
-                    value.copy_(0.2 * torch.randn(value.shape))
+        model = adapt(model, settings)
         folder = out / name
         model.save_pretrained(folder)
         (folder / "README.md").unlink()
