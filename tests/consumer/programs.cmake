@@ -9,6 +9,6 @@ if(CONSUMER_CPU)
 endif()
 
 if(CONSUMER_CUDA)
-  add_executable(cuda ${CMAKE_CURRENT_LIST_DIR}/cuda.cpp)
+  add_executable(cuda ${CMAKE_CURRENT_LIST_DIR}/cuda.cu)
   target_link_libraries(cuda PRIVATE prefopt::cuda)
 endif()
