@@ -1,6 +1,7 @@
 #include <prefopt/train/preference_trainer.hpp>
 
 #include <cmath>
+#include <filesystem>
 #include <limits>
 #include <numbers>
 #include <sstream>
@@ -8,6 +9,8 @@
 
 #include <gtest/gtest.h>
 
+#include <prefopt/core/error.hpp>
+#include <prefopt/core/folder_lock.hpp>
 #include <prefopt/loss/presets.hpp>
 #include <prefopt/train/adamw.hpp>
 
@@ -147,6 +150,23 @@ TEST(preference_trainer, reuses_a_stored_reference_and_recomputes_a_stale_one) {
   other.prompts[0].back() = (other.prompts[0].back() + 1) % 9;
   EXPECT_EQ(run(2, other), computed);
   EXPECT_NE(said.str().find("it belongs to other data or tokens"), std::string::npos);
+}
+
+TEST(preference_trainer, writes_nothing_into_a_folder_that_another_run_is_writing_to) {
+  const preference_dataset data = test::small_data(3, 3, 9);
+  const test::temporary_folder folder;
+  auto options = test::quiet_options();
+  options.folder = folder.path();
+  bigram_model model(9);
+  preference_trainer trainer(model, data, dpo(0.1), options);
+  adamw optimizer;
+  {
+    const folder_lock other(folder.path());
+    EXPECT_THROW(trainer.train(optimizer), usage_error);
+    EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+  }
+  EXPECT_TRUE(trainer.train(optimizer).finished);
+  EXPECT_TRUE(std::filesystem::exists(folder / "reference_log_probs.json"));
 }
 
 TEST(preference_trainer, takes_the_reference_of_another_model) {

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstddef>
 #include <numeric>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,7 +18,6 @@
 #include <prefopt/text/sequence_encoder.hpp>
 #include <prefopt/train/content_hash.hpp>
 #include <prefopt/train/optimizer.hpp>
-#include <prefopt/train/stop_signal.hpp>
 #include <prefopt/train/training_loop.hpp>
 #include <prefopt/train/training_options.hpp>
 
@@ -230,12 +228,8 @@ class classifier_trainer {
   /// `numeric_error` (its pair is the example) where a logit or gradient is not finite.
   template <optimizer Optimizer>
   training_result train(Optimizer& optimizer) {
-    std::optional<stop_signal> stop;  // before the weights are hashed
-    if (options_.handle_signals) stop.emplace();
-    std::vector<parameter> parameters;
-    for (const parameter& p : model_.parameters()) parameters.push_back(p);
     detail::classifier_task<Model> texts(model_, examples_, held_out_, options_.batch_size);
-    return training_loop(model_, texts, optimizer, options_, hash_of(parameters));
+    return training_loop(model_, texts, optimizer, options_);
   }
 
  private:

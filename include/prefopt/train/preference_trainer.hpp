@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <prefopt/core/error.hpp>
+#include <prefopt/core/folder_lock.hpp>
 #include <prefopt/core/progress.hpp>
 #include <prefopt/data/preference_dataset.hpp>
 #include <prefopt/loss/pair_terms.hpp>
@@ -181,6 +182,7 @@ class preference_trainer {
     if (held_out_ != nullptr) held_out = {held_out_, {}, held_out_targets_};
     check_targets(data_, targets_);
     if (held_out) check_targets(*held_out_, held_out_targets_);
+    const folder_lock lock = detail::lock_run(options_);  // before anything is written there
     if (needs_.reference) {
       std::filesystem::path path = store_path("reference_log_probs.json");
       training.reference = reference(data_, given_reference_, path);
@@ -194,7 +196,7 @@ class preference_trainer {
     }
     task pairs(model_, loss_, std::move(training), std::move(held_out), options_.batch_size,
                needs_);
-    return training_loop(model_, pairs, optimizer, options_, start);
+    return training_loop(model_, pairs, optimizer, options_, start, lock);
   }
 
  private:

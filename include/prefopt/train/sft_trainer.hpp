@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstddef>
 #include <numeric>
-#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -16,8 +15,6 @@
 #include <prefopt/model/language_model.hpp>
 #include <prefopt/train/content_hash.hpp>
 #include <prefopt/train/optimizer.hpp>
-#include <prefopt/train/run_start.hpp>
-#include <prefopt/train/stop_signal.hpp>
 #include <prefopt/train/training_loop.hpp>
 #include <prefopt/train/training_options.hpp>
 
@@ -159,10 +156,8 @@ class sft_trainer {
   /// `numeric_error` (its pair is the example) where a loss or gradient is not finite.
   template <optimizer Optimizer>
   training_result train(Optimizer& optimizer) {
-    std::optional<stop_signal> stop;  // before the weights are hashed
-    if (options_.handle_signals) stop.emplace();
     detail::sft_task<Model> texts(model_, examples_, held_out_, options_.batch_size);
-    return training_loop(model_, texts, optimizer, options_, hash_of_start(model_));
+    return training_loop(model_, texts, optimizer, options_);
   }
 
  private:

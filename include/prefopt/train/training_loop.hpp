@@ -23,6 +23,7 @@
 #include <prefopt/train/metrics_file.hpp>
 #include <prefopt/train/optimizer.hpp>
 #include <prefopt/train/run_checkpoint.hpp>
+#include <prefopt/train/run_start.hpp>
 #include <prefopt/train/stop_signal.hpp>
 #include <prefopt/train/tensorboard_file.hpp>
 #include <prefopt/train/training_options.hpp>
@@ -67,9 +68,7 @@ std::size_t accumulate_in_parts(Task& task, std::span<const std::size_t> example
   parts = std::min(parts, examples.size());
   std::size_t tokens = 0;
   for (std::size_t i = 0; i < parts; ++i) {
-    const std::size_t begin = examples.size() * i / parts;
-    const std::size_t end = examples.size() * (i + 1) / parts;
-    tokens += task.accumulate(examples.subspan(begin, end - begin), total, step);
+    tokens += task.accumulate(part_of_step(examples, i, parts), total, step);
   }
   return tokens;
 }
@@ -144,6 +143,13 @@ inline std::optional<run_checkpoints> open_checkpoints(const training_options& o
   return checkpoints;
 }
 
+/// Makes the run's folder and keeps it to this run; holds nothing where nothing is written.
+inline folder_lock lock_run(const training_options& options) {
+  if (options.folder.empty()) return {};
+  std::filesystem::create_directories(options.folder);
+  return folder_lock(options.folder);
+}
+
 /// The step of the last checkpoint, 0 without one: how far a run is that was stopped early on.
 inline std::size_t saved_steps(const training_options& options) {
   const auto checkpoints = open_checkpoints(options);
@@ -154,12 +160,13 @@ inline std::size_t saved_steps(const training_options& options) {
 
 }  // namespace detail
 
-/// The loop that supervised and preference training share: order of the data, accumulation,
-/// clipping, schedule, metrics, checkpoints, signals. `identity` says what the run starts from (the
-/// hash of the first weights): a checkpoint of another start is refused.
+/// The loop that all trainers share: order of the data, accumulation, clipping, schedule, metrics,
+/// checkpoints, signals. `identity` says what the run starts from (the hash of the first weights):
+/// a checkpoint of another start is refused. The last argument: what `lock_run` gave.
 template <parameter_owner Model, training_task Task, optimizer Optimizer>
 training_result training_loop(Model& model, Task& task, Optimizer& optimizer,
-                              const training_options& options, const std::string& identity) {
+                              const training_options& options, const std::string& identity,
+                              const folder_lock&) {
   validate(options);
   std::optional<stop_signal> stop;
   if (options.handle_signals) stop.emplace();
@@ -181,11 +188,6 @@ training_result training_loop(Model& model, Task& task, Optimizer& optimizer,
   }
 
   std::size_t step = 0;
-  folder_lock lock;
-  if (!options.folder.empty()) {
-    std::filesystem::create_directories(options.folder);
-    lock = folder_lock(options.folder);
-  }
   const auto checkpoints = detail::open_checkpoints(options);
   if (checkpoints) {
     step = checkpoints->load_newest(parameters, optimizer, settings, [&](const std::string& text) {
@@ -257,6 +259,17 @@ training_result training_loop(Model& model, Task& task, Optimizer& optimizer,
   result.steps = step;
   result.finished = step >= total;
   return result;
+}
+
+/// The same of a model that starts as it is, in a folder that nobody has locked yet.
+template <parameter_owner Model, training_task Task, optimizer Optimizer>
+training_result training_loop(Model& model, Task& task, Optimizer& optimizer,
+                              const training_options& options) {
+  validate(options);
+  std::optional<stop_signal> stop;  // before the weights are hashed
+  if (options.handle_signals) stop.emplace();
+  const folder_lock lock = detail::lock_run(options);
+  return training_loop(model, task, optimizer, options, hash_of_start(model), lock);
 }
 
 }  // namespace prefopt
