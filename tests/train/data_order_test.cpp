@@ -18,6 +18,20 @@ std::vector<std::size_t> epoch_of(data_order& order, std::size_t epoch) {
   return all;
 }
 
+TEST(part_of_step, parts_are_about_equal_and_make_up_the_step) {
+  const std::vector<std::size_t> examples{5, 3, 8, 1, 9, 7, 2};
+  for (std::size_t parts = 1; parts <= examples.size(); ++parts) {
+    std::vector<std::size_t> all;
+    for (std::size_t i = 0; i < parts; ++i) {
+      const auto part = part_of_step(examples, i, parts);
+      EXPECT_GE(part.size(), examples.size() / parts);
+      EXPECT_LE(part.size(), examples.size() / parts + 1);
+      all.insert(all.end(), part.begin(), part.end());
+    }
+    EXPECT_EQ(all, examples);
+  }
+}
+
 TEST(shuffled, is_a_permutation_that_seed_and_epoch_decide) {
   auto order = shuffled(100, 3, 0);
   EXPECT_EQ(order, shuffled(100, 3, 0));

@@ -26,6 +26,14 @@ inline std::vector<std::size_t> shuffled(std::size_t count, std::uint64_t seed,
   return order;
 }
 
+/// Part `part` (from 0) of the examples of a step that is computed in `parts` parts of about equal
+/// size.
+inline std::span<const std::size_t> part_of_step(std::span<const std::size_t> examples,
+                                                 std::size_t part, std::size_t parts) {
+  const std::size_t begin = examples.size() * part / parts;
+  return examples.subspan(begin, examples.size() * (part + 1) / parts - begin);
+}
+
 /// Which examples each step of a run takes. Example i belongs to `groups[i]` (its prompt).
 class data_order {
  public:
