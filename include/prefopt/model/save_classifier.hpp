@@ -95,8 +95,9 @@ inline nlohmann::ordered_json classifier_config_to_write(const classifier_descri
 
 /// Writes a classifier's checkpoint into `folder`: weights, config.json and the tokenizer's files,
 /// as transformers' `AutoModelForSequenceClassification` and `AutoTokenizer` read them. The folder
-/// appears whole or not at all. An existing folder is replaced, but only if it holds nothing else than
-/// a checkpoint's files. Throws `usage_error` where `parameters` are not those of the description.
+/// appears whole or not at all. An existing folder is replaced, but only if it holds nothing else
+/// than a checkpoint's files. Throws `usage_error` where `parameters` are not those of the
+/// description.
 inline void save_classifier(const std::filesystem::path& folder,
                             const classifier_description& description,
                             std::span<const parameter> parameters,
