@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <filesystem>
 #include <iostream>
@@ -19,6 +21,7 @@
 #include <prefopt/model/transformer_layout.hpp>
 
 #include "commands.hpp"
+#include "support/output_path.hpp"
 
 namespace tools {
 namespace {
@@ -65,19 +68,44 @@ prefopt::gguf_format gguf_format_of(const std::string& dtype) {
   return prefopt::gguf_format_named(dtype);
 }
 
+/// The files are written into a folder beside the one that was asked for, whose name says nothing.
+[[noreturn]] void throw_with_name(const std::filesystem::path& asked,
+                                  const prefopt::data_error& problem) {
+  std::string text = problem.what();
+  const std::size_t begin = text.find(asked.string() + ".tmp-");
+  const std::size_t end =
+      text.find_first_of("/:", begin == std::string::npos ? begin : begin + asked.string().size());
+  if (begin == std::string::npos || end == std::string::npos) throw problem;
+  throw prefopt::error(text.replace(begin, end - begin, asked.string()));
+}
+
 void convert(const settings& chosen) {
   const bool gguf = chosen.output.extension() == ".gguf";
   if (!gguf && chosen.dtype == "q8_0") {
     throw prefopt::usage_error("--dtype q8_0 is for GGUF files: let --output end in .gguf");
   }
+  if (gguf) {
+    check_output_file("--output", chosen.output);
+  } else {
+    check_output_folder("--output", chosen.output);
+  }
   const auto checkpoint = prefopt::open_checkpoint(prefopt::find_model(chosen.model));
   const weights read(checkpoint, chosen.adapter);
+  for (const prefopt::parameter& each : read.parameters) {
+    if (std::ranges::all_of(each.value, [](float value) { return std::isfinite(value); })) continue;
+    throw prefopt::checkpoint_error(checkpoint.path.string(), each.name,
+                                    "has values that are NaN or infinite; nothing is written");
+  }
   if (gguf) {
     prefopt::save_gguf(chosen.output, checkpoint, read.parameters, gguf_format_of(chosen.dtype));
   } else {
-    prefopt::save_checkpoint(chosen.output, checkpoint, read.parameters,
-                             {.format = prefopt::float_format_named(chosen.dtype),
-                              .max_shard_bytes = chosen.max_shard_mb * 1'000'000});
+    try {
+      prefopt::save_checkpoint(chosen.output, checkpoint, read.parameters,
+                               {.format = prefopt::float_format_named(chosen.dtype),
+                                .max_shard_bytes = chosen.max_shard_mb * 1'000'000});
+    } catch (const prefopt::data_error& problem) {
+      throw_with_name(chosen.output, problem);
+    }
   }
   std::cout << fmt::format("{}: {}, {} parameters, {}\n", chosen.output.string(),
                            checkpoint.model_type, read.count, chosen.dtype);

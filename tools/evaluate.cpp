@@ -13,19 +13,18 @@
 #include <fmt/format.h>
 
 #include <prefopt/core/error.hpp>
-#include <prefopt/core/progress.hpp>
 #include <prefopt/data/json_row.hpp>
-#include <prefopt/data/response_batch.hpp>
 #include <prefopt/eval/bootstrap.hpp>
 #include <prefopt/eval/kl.hpp>
 #include <prefopt/eval/report.hpp>
 
 #include "commands.hpp"
+#include "support/divergence.hpp"
+#include "support/input_rows.hpp"
 #include "support/language.hpp"
 #include "support/row_output.hpp"
 #include "support/run_settings.hpp"
 #include "support/scored_rows.hpp"
-#include "support/stopped.hpp"
 #include "support/text_coding.hpp"
 
 namespace tools {
@@ -34,6 +33,7 @@ namespace {
 struct settings {
   std::string input;
   std::string output = "-";
+  bool resume = false;
   std::string model;
   std::filesystem::path adapter;
   std::string reference;
@@ -89,10 +89,12 @@ void add_reward(const settings& chosen, std::span<const scored_prompt> prompts,
 void add_win_rate(const settings& chosen, std::span<const scored_prompt> prompts,
                   std::vector<measure>& out) {
   std::map<std::string, std::vector<scored_row>> others;
-  for (scored_prompt& other : read_scored_prompts(chosen.against, true)) {
-    others[other.prompt] = std::move(other.responses);
+  for (const scored_prompt& other : read_scored_prompts(chosen.against, true)) {
+    auto& list = others[other.prompt];
+    list.insert(list.end(), other.responses.begin(), other.responses.end());
   }
   clustered wins;
+  std::map<std::string, std::size_t> passed;  // responses to a text, which may be several prompts
   std::size_t unmatched = 0;
   for (std::size_t p = 0; p < prompts.size(); ++p) {
     const auto found = others.find(prompts[p].prompt);
@@ -102,12 +104,13 @@ void add_win_rate(const settings& chosen, std::span<const scored_prompt> prompts
         throw prefopt::data_error(chosen.input, ours[k].line, "score",
                                   "is missing; prefopt score puts it there");
       }
-      if (found == others.end() || k >= found->second.size()) {
+      const std::size_t place = passed[prompts[p].prompt]++;
+      if (found == others.end() || place >= found->second.size()) {
         ++unmatched;
         continue;
       }
       const double a = *ours[k].score;
-      const double b = *found->second[k].score;
+      const double b = *found->second[place].score;
       wins.add(a > b ? 1.0 : a == b ? 0.5 : 0.0, p);
     }
   }
@@ -122,15 +125,21 @@ void add_win_rate(const settings& chosen, std::span<const scored_prompt> prompts
   out.push_back({"win_rate", wins.mean(chosen.interval)});
 }
 
-struct kl_texts {
-  std::vector<prefopt::token_sequence> prompts;  // one a row
-  std::vector<prefopt::token_sequence> responses;
-};
+/// The models that are compared, and the rows as their tokens.
+struct comparison {
+  opened_language policy;
+  opened_language reference;
+  text_coding coding;
+  kl_rows texts;
 
-kl_texts read_texts(const settings& chosen, const text_coding& coding, std::size_t window) {
-  kl_texts texts;
-  prefopt::for_each_json_row(chosen.input, [&](const prefopt::json_row& row) {
-    stop_if_asked();
+  explicit comparison(const settings& chosen)
+      : policy(open_language(chosen.model)),
+        reference(open_language(chosen.reference)),
+        coding(policy, chosen.text) {}
+
+  void add(const prefopt::json_row& row) {
+    const std::size_t window =
+        std::min(policy.checkpoint.config.max_positions, reference.checkpoint.config.max_positions);
     auto prompt = coding.read_prompt(row).ids;
     auto response = coding.read_response(row);
     if (prompt.size() + response.size() > window) {
@@ -139,47 +148,30 @@ kl_texts read_texts(const settings& chosen, const text_coding& coding, std::size
     }
     texts.prompts.push_back(std::move(prompt));
     texts.responses.push_back(std::move(response));
-  });
-  return texts;
-}
+  }
+};
 
-void add_divergence(const settings& chosen, std::vector<measure>& out) {
-  const opened_language opened = open_language(chosen.model);
-  const opened_language opened_reference = open_language(chosen.reference);
-  const text_coding coding(opened, chosen.text);
-  const kl_texts texts = read_texts(chosen, coding,
-                                    std::min(opened.checkpoint.config.max_positions,
-                                             opened_reference.checkpoint.config.max_positions));
-  if (texts.prompts.empty()) throw prefopt::usage_error(chosen.input + " has no rows");
-  prefopt::eigen_transformer policy = load_model(opened, chosen.adapter);
-  prefopt::eigen_transformer reference = load_model(opened_reference);
-  prefopt::progress shown("divergence", texts.prompts.size(), chosen.run.progress());
+void add_divergence(const settings& chosen, const comparison& compared, std::vector<measure>& out,
+                    std::optional<row_output>& kept) {
+  const kl_rows& texts = compared.texts;
+  prefopt::eigen_transformer policy = load_model(compared.policy, chosen.adapter);
+  prefopt::eigen_transformer reference = load_model(compared.reference);
+  if (chosen.output != "-" || chosen.resume) {  // which is refused for standard output
+    kept.emplace(chosen.output, identity_of(policy, reference, texts), chosen.resume);
+  }
+  const auto found = measure_divergence(policy, reference, texts, chosen.run.progress(), kept);
   std::map<prefopt::token_sequence, std::size_t> places;
   clustered exact;
   clustered k1;
   clustered k3;
   clustered tokens;
-  for (std::size_t begin = 0; begin < texts.prompts.size();) {
-    stop_if_asked();
-    prefopt::response_batch batch;
-    batch.groups.push_back({texts.prompts[begin], {}});
-    std::size_t end = begin;
-    while (end < texts.prompts.size() && texts.prompts[end] == texts.prompts[begin]) {
-      batch.groups.back().responses.emplace_back(texts.responses[end++]);
-    }
-    const auto kl =
-        prefopt::kl_divergence(policy, reference, batch, {.bootstrap = {.resamples = 1}});
-    const std::size_t prompt = places.emplace(texts.prompts[begin], places.size()).first->second;
-    for (const prefopt::response_kl& each : kl.responses) {
-      exact.add(each.exact, prompt);
-      k1.add(each.k1, prompt);
-      k3.add(each.k3, prompt);
-      tokens.add(static_cast<double>(each.tokens), prompt);
-    }
-    begin = end;
-    shown.update(begin);
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const std::size_t prompt = places.emplace(texts.prompts[i], places.size()).first->second;
+    exact.add(found[i].exact, prompt);
+    k1.add(found[i].k1, prompt);
+    k3.add(found[i].k3, prompt);
+    tokens.add(static_cast<double>(found[i].tokens), prompt);
   }
-  shown.finish();
   out.push_back({"kl", exact.mean(chosen.interval)});
   out.push_back({"kl_k1", k1.mean(chosen.interval)});
   out.push_back({"kl_k3", k3.mean(chosen.interval)});
@@ -192,9 +184,24 @@ void evaluate(settings chosen) {
   if (chosen.model.empty() != chosen.reference.empty()) {
     throw prefopt::usage_error("--model and --reference go together: they are compared");
   }
+  if (chosen.resume && chosen.model.empty()) {
+    throw prefopt::usage_error("--resume needs --model: only the divergence takes long");
+  }
+  if (chosen.input == "-" && chosen.against == "-") {
+    throw prefopt::usage_error("--input and --against cannot both be standard input");
+  }
+  if (finished_before(chosen.output, chosen.resume)) return;
   std::vector<measure> measures;
-  if (!chosen.model.empty()) add_divergence(chosen, measures);
-  const auto prompts = read_scored_prompts(chosen.input, false);
+  std::optional<row_output> kept;
+  std::optional<comparison> compared;
+  if (!chosen.model.empty()) compared.emplace(chosen);
+  scored_prompts read(false);
+  for_each_row(chosen.input, [&](const prefopt::json_row& row) {
+    read.add(row);
+    if (compared) compared->add(row);
+  });
+  const std::vector<scored_prompt> prompts = read.take();
+  if (compared) add_divergence(chosen, *compared, measures, kept);
   add_reward(chosen, prompts, measures);
   if (!chosen.against.empty()) add_win_rate(chosen, prompts, measures);
   if (measures.empty()) {
@@ -211,6 +218,7 @@ void evaluate(settings chosen) {
                {"responses", each.estimate.count}});
   }
   out.commit();
+  if (kept) kept->drop();
   if (chosen.run.quiet) return;
   prefopt::table shown({{"measure"}, {fmt::format("mean [{} interval]", chosen.interval.level)}});
   for (const measure& each : measures) {
@@ -232,8 +240,13 @@ std::function<void()> define_evaluate(command& to) {
       "--reference at the responses, which must be sampled from --model at temperature 1 with\n"
       "nothing cut off, in nats a response, with its estimates k1 and k3.",
       "prefopt evaluate --input scored.jsonl --model runs/odpo/checkpoint --reference gpt2");
-  to.add("--input", chosen->input, "JSON Lines: prompt, response, response_ids, score").required();
+  to.add("--input", chosen->input,
+         "JSON Lines: prompt, response, response_ids, score; -: standard input")
+      .required();
   to.add("--output", chosen->output, "JSON Lines; -: standard output");
+  to.flag("--resume", chosen->resume,
+          "go on with a divergence that was stopped, from OUTPUT.partial");
+  to.resumes_when([chosen] { return chosen->output != "-" && !chosen->model.empty(); });
   to.add("--model", chosen->model, "the policy that the responses are from");
   to.add("--adapter", chosen->adapter, "an adapter of --model, a folder as PEFT writes it");
   to.add("--reference", chosen->reference, "what it is compared with");
@@ -241,6 +254,7 @@ std::function<void()> define_evaluate(command& to) {
   to.add("--interval", chosen->interval.level, "level of the intervals").between(0.5, 0.999);
   to.add("--seed", chosen->seed, "of the bootstrap");
   to.group("Texts");
+  add_token_options(to, chosen->text);
   add_response_options(to, chosen->text);
   add_options(to, chosen->run);
   return [chosen] { evaluate(*chosen); };

@@ -17,6 +17,7 @@
 #include <prefopt/train/content_hash.hpp>
 
 #include "commands.hpp"
+#include "support/input_rows.hpp"
 #include "support/language.hpp"
 #include "support/row_output.hpp"
 #include "support/run_settings.hpp"
@@ -40,15 +41,15 @@ struct settings {
 struct text_row {
   prefopt::token_sequence prompt;
   prefopt::token_sequence response;
+  std::size_t line = 0;
 };
 
 std::vector<text_row> read_rows(const settings& chosen, const text_coding& coding,
                                 std::size_t window) {
   std::vector<text_row> rows;
   std::size_t cut = 0;
-  prefopt::for_each_json_row(input_path(chosen.input), [&](const prefopt::json_row& row) {
-    stop_if_asked();
-    text_row read{coding.read_prompt(row).ids, coding.read_response(row)};
+  for_each_row(chosen.input, [&](const prefopt::json_row& row) {
+    text_row read{coding.read_prompt(row).ids, coding.read_response(row), row.line()};
     if (read.response.size() >= window) {
       row.fail("response", fmt::format("has {} tokens; the model's window is {}, prompt included",
                                        read.response.size(), window));
@@ -87,11 +88,12 @@ std::size_t take_batch(std::span<const text_row> rows, std::size_t tokens,
   return taken;
 }
 
-json output_row(const text_row& row, const std::vector<float>& log_probs, std::size_t number) {
+json output_row(const std::string& input, const text_row& row,
+                const std::vector<float>& log_probs) {
   double sum = 0.0;
   for (const float value : log_probs) sum += static_cast<double>(value);
   if (!std::isfinite(sum)) {
-    throw prefopt::error(fmt::format("row {}: the log-prob is {}", number + 1, sum));
+    throw prefopt::data_error(input, row.line, "response", fmt::format("has the log-prob {}", sum));
   }
   return {{"logprob", sum}, {"token_logprobs", log_probs}, {"ids", row.response}};
 }
@@ -110,6 +112,7 @@ std::string identity_of(const opened_language& opened, prefopt::eigen_transforme
 
 void logprobs(const settings& chosen) {
   chosen.run.apply();
+  if (finished_before(chosen.output, chosen.resume)) return;
   const opened_language opened = open_language(chosen.model);
   const text_coding coding(opened, chosen.text);
   const auto rows = read_rows(chosen, coding, opened.checkpoint.config.max_positions);
@@ -125,7 +128,7 @@ void logprobs(const settings& chosen) {
     const std::size_t count = take_batch(std::span(rows).subspan(done), chosen.batch_tokens, batch);
     const auto log_probs = model.token_log_probs(batch);
     for (std::size_t i = 0; i < count; ++i) {
-      out.write(output_row(rows[done + i], log_probs[i], done + i));
+      out.write(output_row(chosen.input, rows[done + i], log_probs[i]));
     }
     out.flush();
     done += count;
@@ -153,6 +156,7 @@ std::function<void()> define_logprobs(command& to) {
   to.add("--input", chosen->input, "JSON Lines; -: standard input");
   to.add("--output", chosen->output, "JSON Lines; -: standard output");
   to.flag("--resume", chosen->resume, "go on with a run that was stopped, from OUTPUT.partial");
+  to.resumes_when([chosen] { return chosen->output != "-"; });
   to.group("Texts");
   add_prompt_options(to, chosen->text);
   add_response_options(to, chosen->text);

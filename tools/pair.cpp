@@ -41,19 +41,21 @@ sampler sampler_of(const settings& chosen) {
   return prefopt::best_vs_worst{chosen.pairs_per_prompt};
 }
 
-json pair_row(const std::string& prompt, const scored_row& winner, const scored_row& loser) {
-  json row{{"prompt", prompt},
+json pair_row(const scored_prompt& prompt, const scored_row& winner, const scored_row& loser) {
+  json row{{"prompt", prompt.prompt},
            {"chosen", winner.response},
            {"rejected", loser.response},
            {"score_chosen", *winner.score},
            {"score_rejected", *loser.score}};
+  if (!prompt.prompt_ids.empty()) row["prompt_ids"] = prompt.prompt_ids;
   if (!winner.response_ids.empty()) row["chosen_ids"] = winner.response_ids;
   if (!loser.response_ids.empty()) row["rejected_ids"] = loser.response_ids;
   return row;
 }
 
 void pair(const settings& chosen) {
-  const auto prompts = read_scored_prompts(input_path(chosen.input), true);
+  finished_before(chosen.output);
+  const auto prompts = read_scored_prompts(chosen.input, true);
   const sampler draw = sampler_of(chosen);
   row_output out(chosen.output);
   std::size_t responses = 0;
@@ -69,7 +71,7 @@ void pair(const settings& chosen) {
     prefopt::random_stream random(chosen.seed, 0x70616972, static_cast<std::uint32_t>(p));
     const prefopt::sampled_pairs drawn = draw(scores, random);
     for (const prefopt::ranked_pair& each : drawn.pairs) {
-      out.write(pair_row(prompts[p].prompt, list[each.winner], list[each.loser]));
+      out.write(pair_row(prompts[p], list[each.winner], list[each.loser]));
     }
     responses += list.size();
     pairs += drawn.pairs.size();
@@ -90,9 +92,8 @@ std::function<void()> define_pair(command& to) {
   auto chosen = std::make_shared<settings>();
   to.describe(
       "Pairs the scored responses of each prompt: rows {\"prompt\", \"chosen\", \"rejected\",\n"
-      "\"score_chosen\", \"score_rejected\"}, TRL's columns, and \"chosen_ids\", \"rejected_ids\" "
-      "where\n"
-      "the responses' tokens are known. A tie is never a pair.",
+      "\"score_chosen\", \"score_rejected\"}, TRL's columns, and \"prompt_ids\", \"chosen_ids\",\n"
+      "\"rejected_ids\" where the tokens are known. A tie is never a pair.",
       "prefopt pair --input scored.jsonl --sampler all --output pairs.jsonl");
   to.add("--input", chosen->input, "JSON Lines with prompt, response and score; -: standard input");
   to.add("--output", chosen->output, "JSON Lines; -: standard output");
@@ -101,7 +102,7 @@ std::function<void()> define_pair(command& to) {
       .one_of({"all", "best-vs-worst", "random", "first-two"});
   to.add("--pairs-per-prompt", chosen->pairs_per_prompt, "k of best-vs-worst and random")
       .at_least(1);
-  to.add("--seed", chosen->seed, "of random pairs");
+  to.add_seed(chosen->seed, "of random pairs");
   to.flag("--quiet", chosen->quiet, "no summary on stderr");
   return [chosen] { pair(*chosen); };
 }

@@ -18,6 +18,7 @@
 #include <prefopt/train/content_hash.hpp>
 
 #include "commands.hpp"
+#include "support/input_rows.hpp"
 #include "support/language.hpp"
 #include "support/row_output.hpp"
 #include "support/run_settings.hpp"
@@ -48,7 +49,9 @@ std::vector<text_coding::prompt> read_prompts(const settings& chosen, const text
     // A prompt that is not to be cut may shorten its responses, but needs room for one token.
     const bool cuts = chosen.text.truncate != "refuse";
     try {
-      cut += coding.fit_prompt(prompt.ids, window - (cuts ? new_tokens : 1)) > 0 ? 1 : 0;
+      const bool shorter = coding.fit_prompt(prompt.ids, window - (cuts ? new_tokens : 1)) > 0;
+      cut += shorter ? 1 : 0;
+      if (shorter || chosen.text.begin_token || chosen.text.plain_text) prompt.show_ids = true;
     } catch (const prefopt::usage_error& problem) {
       fail(problem.what());
     }
@@ -64,9 +67,9 @@ std::vector<text_coding::prompt> read_prompts(const settings& chosen, const text
       add(coding.code_prompt(std::string(lines.line())),
           [&](const char* problem) { lines.fail("", problem); });
     }
+    if (prompts.empty()) throw prefopt::data_error(chosen.prompts, 0, "", "has no rows");
   } else {
-    prefopt::for_each_json_row(input_path(chosen.prompts), [&](const prefopt::json_row& row) {
-      stop_if_asked();
+    for_each_row(chosen.prompts, [&](const prefopt::json_row& row) {
       add(coding.read_prompt(row, true), [&](const char* what) { row.fail("prompt", what); });
     });
   }
@@ -94,6 +97,7 @@ constexpr std::size_t responses_a_part = 256;
 
 void sample(const settings& chosen) {
   chosen.run.apply();
+  if (finished_before(chosen.output, chosen.resume)) return;
   prefopt::sampling_options options = sampling_options_of(chosen.sampling);
   prefopt::validate(options);
   const opened_language opened = open_language(chosen.model);
@@ -129,7 +133,7 @@ void sample(const settings& chosen) {
         if (p * options.responses + r < known) continue;
         const prefopt::sampled_response& response = sampled[p - first][r];
         json row{{"prompt", prompts[p].text}};
-        if (prompts[p].from_ids) row["prompt_ids"] = prompts[p].ids;
+        if (prompts[p].show_ids) row["prompt_ids"] = prompts[p].ids;
         row["response"] = coding.decode(response.tokens);
         row["response_ids"] = response.tokens;
         row["logprob"] = response.log_prob;
@@ -152,7 +156,10 @@ std::function<void()> define_sample(command& to) {
       "\"ended\"}, in the order of the prompts. logprob is that of the model itself, whatever\n"
       "temperature, top-p and top-k; ended says whether the response came to its end token, which\n"
       "is the last of its ids then, or was cut off by --max-new-tokens or the model's window. The\n"
-      "same seed gives the same responses, whatever else is sampled.",
+      "same seed gives the same responses, whatever else is sampled. Rows have \"prompt_ids\" too "
+      "where\n"
+      "the prompt's tokens are not just those of its text, so that what reads them needs no "
+      "options.",
       "prefopt sample --model gpt2 --prompts prompts.jsonl --responses 8 --output sampled.jsonl");
   to.add("--model", chosen->model, "checkpoint folder, GGUF file, or name in Hugging Face's cache")
       .required();
@@ -162,6 +169,7 @@ std::function<void()> define_sample(command& to) {
          "standard input");
   to.add("--output", chosen->output, "JSON Lines; -: standard output");
   to.flag("--resume", chosen->resume, "go on with a run that was stopped, from OUTPUT.partial");
+  to.resumes_when([chosen] { return chosen->output != "-"; });
   add_options(to, chosen->sampling);
   to.flag("--no-end-token", chosen->text.no_end_token,
           "go on over the end token, to --max-new-tokens");

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -8,8 +9,10 @@
 
 #include <prefopt/core/progress.hpp>
 #include <prefopt/data/json_row.hpp>
+#include <prefopt/train/content_hash.hpp>
 
 #include "commands.hpp"
+#include "support/input_rows.hpp"
 #include "support/row_output.hpp"
 #include "support/run_settings.hpp"
 #include "support/stopped.hpp"
@@ -22,17 +25,29 @@ namespace {
 struct settings {
   std::string input = "-";
   std::string output = "-";
+  bool resume = false;
   scorer_settings scorer;
   run_settings run;
 };
 
+/// Rows scored between two looks at the file: enough for a classifier to put texts of one length
+/// together.
+constexpr std::size_t rows_at_once = 512;
+
+std::string identity_of(const settings& chosen, std::span<const json> rows) {
+  prefopt::content_hash hash;
+  hash.add(std::string_view(identity_of(chosen.scorer)));
+  for (const json& row : rows) hash.add(std::string_view(to_line(row)));
+  return "score " + hash.text();
+}
+
 void score(const settings& chosen) {
   chosen.run.apply();
+  if (finished_before(chosen.output, chosen.resume)) return;
   const text_scorer scorer = open_scorer(chosen.scorer);
   std::vector<json> rows;
   std::vector<std::string> texts;
-  prefopt::for_each_json_row(input_path(chosen.input), [&](const prefopt::json_row& row) {
-    stop_if_asked();
+  for_each_row(chosen.input, [&](const prefopt::json_row& row) {
     refuse_chat(row);
     auto response = row.find_text("response");
     if (!response) response = row.find_text("completion");
@@ -41,15 +56,23 @@ void score(const settings& chosen) {
     rows.push_back(json::parse(simdjson::minify(row.object())));
   });
   const std::vector<std::string_view> views(texts.begin(), texts.end());
-  prefopt::progress shown("scoring", rows.size(), chosen.run.progress());
-  const std::vector<double> scores = scorer(std::span(views), [&](std::size_t done) {
-    stop_if_asked();
-    shown.update(done);
-  });
-  row_output out(chosen.output);
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    rows[i]["score"] = scores[i];
-    out.write(rows[i]);
+  row_output out(chosen.output, identity_of(chosen, rows), chosen.resume);
+  std::size_t done = std::min(out.done(), rows.size());
+  auto how = chosen.run.progress();
+  how.start = done;
+  prefopt::progress shown("scoring", rows.size(), how);
+  while (done < rows.size()) {
+    const auto part = std::span(views).subspan(done, std::min(rows_at_once, rows.size() - done));
+    const std::vector<double> scores = scorer(part, [&](std::size_t count) {
+      stop_if_asked();
+      shown.update(done + count);
+    });
+    for (const double value : scores) {
+      json& row = rows[done++];
+      row["score"] = value;
+      out.write(row);
+    }
+    out.flush();
   }
   out.commit();
   shown.finish();
@@ -65,6 +88,8 @@ std::function<void()> define_score(command& to) {
       "prefopt score --input sampled.jsonl --lexicon vader_lexicon.txt --output scored.jsonl");
   to.add("--input", chosen->input, "JSON Lines; -: standard input");
   to.add("--output", chosen->output, "JSON Lines; -: standard output");
+  to.flag("--resume", chosen->resume, "go on with a run that was stopped, from OUTPUT.partial");
+  to.resumes_when([chosen] { return chosen->output != "-"; });
   add_options(to, chosen->scorer);
   add_options(to, chosen->run);
   return [chosen] { score(*chosen); };

@@ -16,6 +16,7 @@
 
 #include "commands.hpp"
 #include "support/adapter_settings.hpp"
+#include "support/input_rows.hpp"
 #include "support/language.hpp"
 #include "support/length_table.hpp"
 #include "support/run_settings.hpp"
@@ -82,12 +83,10 @@ text_data read_texts(const fs::path& file, const opened_language& opened, const 
   const text_coding coding(opened, chosen.text);
   text_data data;
   data.all.limit = limit;
-  prefopt::for_each_json_row(file, [&](const prefopt::json_row& row) {
-    stop_if_asked();
+  for_each_row(file, [&](const prefopt::json_row& row) {
     refuse_chat(row);
     data.examples.push_back(example_of(row, coding, chosen, limit, data));
   });
-  if (data.examples.empty()) throw prefopt::usage_error(file.string() + " has no texts");
   for (const std::size_t length : data.all.values) data.cut += length > limit ? 1 : 0;
   std::cout << fmt::format("{}: {} texts; cut to {} tokens: {}\n", file.string(),
                            data.examples.size(), limit, data.cut);
@@ -96,6 +95,7 @@ text_data read_texts(const fs::path& file, const opened_language& opened, const 
 
 void sft(const settings& chosen) {
   chosen.run.apply();
+  if (!chosen.dry_run) check_out(chosen.training);
   prefopt::training_options options = training_options_of(chosen.training, chosen.run, "sft");
   options.keep_checkpoints = 1;
   const opened_language opened = open_language(chosen.model);
@@ -161,6 +161,7 @@ std::function<void()> define_sft(command& to) {
   to.flag("--dry-run", chosen->dry_run,
           "print lengths, what would be cut and the memory needed, and train nothing");
   add_output_options(to, chosen->training);
+  to.resumes_when([] { return true; });
   to.group("Texts");
   to.add(
       "--max-tokens", chosen->max_tokens,

@@ -6,9 +6,9 @@
 #include <prefopt/data/json_row.hpp>
 
 #include "commands.hpp"
+#include "support/input_rows.hpp"
 #include "support/language.hpp"
 #include "support/row_output.hpp"
-#include "support/stopped.hpp"
 
 namespace tools {
 namespace {
@@ -21,10 +21,10 @@ struct settings {
 };
 
 void tokenize(const settings& chosen) {
+  finished_before(chosen.output);
   const prefopt::byte_level_bpe tokenizer = open_tokenizer(chosen.model);
   row_output out(chosen.output);
-  prefopt::for_each_json_row(input_path(chosen.input), [&](const prefopt::json_row& row) {
-    stop_if_asked();
+  for_each_row(chosen.input, [&](const prefopt::json_row& row) {
     const auto ids = tokenizer.encode(row.text("text"), {.special_tokens = !chosen.plain_text});
     out.write({{"ids", ids}});
   });

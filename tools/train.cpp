@@ -4,7 +4,6 @@
 #include <iostream>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -87,9 +86,7 @@ std::size_t largest_part(const prefopt::preference_dataset& pairs,
     const std::vector<std::size_t> numbers = order.batch(step);
     const std::size_t parts = std::min(options.accumulation, numbers.size());
     for (std::size_t i = 0; i < parts; ++i) {
-      const std::size_t begin = numbers.size() * i / parts;
-      const std::size_t end = numbers.size() * (i + 1) / parts;
-      const auto part = std::span(numbers).subspan(begin, end - begin);
+      const auto part = prefopt::part_of_step(numbers, i, parts);
       largest = std::max(largest, prefopt::gather_pairs(pairs, part).tokens);
     }
   }
@@ -109,6 +106,7 @@ void print_plan(const settings& chosen, const opened_language& opened, const pai
 
 void train(settings chosen) {
   chosen.run.apply();
+  if (!chosen.dry_run) check_out(chosen.training);
   prefopt::training_options options =
       training_options_of(chosen.training, chosen.run, chosen.loss.method);
   options.shuffle = prefopt::training_options::shuffle_kind::prompts;
@@ -173,6 +171,7 @@ std::function<void()> define_train(command& to) {
   to.flag("--dry-run", chosen->dry_run,
           "print lengths, what would be cut and the memory needed, and train nothing");
   add_output_options(to, chosen->training);
+  to.resumes_when([] { return true; });
   to.group("Loss");
   to.add("--loss", chosen->loss.method, "what is minimized").one_of(prefopt::loss_names());
   to.add("--offset", chosen->loss.offset, "odpo, softmax-margin: offset of two scores")

@@ -33,7 +33,7 @@ void measure_divergence(evaluation& result, prefopt::eigen_transformer& policy,
   std::vector<std::size_t> prompts;
   prefopt::kl_options how;
   if (chosen.kl_counting == "authors") {
-    how.counting = prefopt::kl_counting::as_odpo_authors(*tokens_of.tokenizer.end_token());
+    how.counting = prefopt::kl_counting::as_odpo_authors(end_tokens_of(tokens_of));
   }
   prefopt::progress shown(label + ": divergence", responses.size());
   for (std::size_t begin = 0; begin < responses.size(); begin += chosen.eval_responses) {

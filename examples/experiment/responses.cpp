@@ -32,13 +32,11 @@ std::vector<prefopt::scored_response> sample_part(language& from, const sampling
   for (std::size_t p = first; p < last; ++p) {
     prompts.push_back(from.tokenizer.encode(request.prompts[p], {.special_tokens = false}));
   }
-  std::vector<prefopt::token_id> ends = from.description.ends;
-  if (const auto end = from.tokenizer.end_token()) ends.push_back(*end);
   const prefopt::sampling_options how{.temperature = request.how.temperature,
                                       .top_k = request.how.top_k,
                                       .top_p = request.how.top_p,
                                       .max_new_tokens = chosen.max_new_tokens,
-                                      .end_tokens = std::move(ends),
+                                      .end_tokens = end_tokens_of(from),
                                       .responses = request.responses,
                                       .batch_rows = chosen.batch_rows,
                                       .seed = request.seed,
@@ -100,6 +98,12 @@ drawn_pairs draw_with(std::span<const prefopt::scored_response> responses, const
 }
 
 }  // namespace
+
+std::vector<prefopt::token_id> end_tokens_of(const language& of) {
+  std::vector<prefopt::token_id> ends = of.description.ends;
+  if (const auto end = of.tokenizer.end_token()) ends.push_back(*end);
+  return ends;
+}
 
 std::vector<prefopt::scored_response> sample_and_score(language& from,
                                                        const sampling_request& request,

@@ -16,6 +16,9 @@
 
 namespace experiment {
 
+/// All that end a response: the checkpoint's and the tokenizer's.
+std::vector<prefopt::token_id> end_tokens_of(const language& of);
+
 /// How many responses to which prompts, and which random streams.
 struct sampling_request {
   std::span<const std::string> prompts;

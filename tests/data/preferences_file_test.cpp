@@ -47,6 +47,14 @@ TEST_F(preferences, rows) {
   EXPECT_TRUE(pairs[2].chosen_tokens.empty());
 }
 
+TEST_F(preferences, tokens_of_the_prompt) {
+  const auto pairs =
+      read("{\"prompt\":\"p\",\"chosen\":\"c\",\"rejected\":\"r\",\"prompt_ids\":[3,4]}\n");
+  EXPECT_EQ(pairs[0].prompt_tokens, (token_sequence{3, 4}));
+  write_preferences(path_, pairs);
+  EXPECT_EQ(read_preferences(path_)[0].prompt_tokens, (token_sequence{3, 4}));
+}
+
 TEST_F(preferences, tokens_of_the_responses) {
   const auto pairs = read(
       "{\"prompt\":\"p\",\"chosen\":\"c\",\"rejected\":\"r\",\"rejected_ids\":[7,0]}\n"

@@ -209,7 +209,7 @@ TEST(kl_divergence, CountsWhatTheAuthorsCount) {
   const token_sequence cut{1, 1};
   const response_batch batch{{{prompt, {ended, cut}}}};
   const auto result = kl_divergence(policy, reference, batch,
-                                    {.counting = kl_counting::as_odpo_authors(end_token)});
+                                    {.counting = kl_counting::as_odpo_authors({end_token})});
   for (std::size_t r = 0; r < 2; ++r) {
     token_sequence text = prompt;
     const auto& response = batch.groups[0].responses[r];
@@ -227,9 +227,13 @@ TEST(kl_divergence, CountsWhatTheAuthorsCount) {
     EXPECT_NEAR(result.responses[r].k3, k3, 1e-12);
   }
   // Each of the two choices alone.
-  const auto no_end = kl_divergence(policy, reference, batch, {.counting = {false, end_token}});
+  const auto no_end = kl_divergence(policy, reference, batch, {.counting = {false, {end_token}}});
   EXPECT_EQ(no_end.responses[0].tokens, 1U);
   EXPECT_EQ(no_end.responses[1].tokens, 2U);
+  const auto several =
+      kl_divergence(policy, reference, batch, {.counting = {false, {1, end_token}}});
+  EXPECT_EQ(several.responses[0].tokens, 1U);
+  EXPECT_EQ(several.responses[1].tokens, 1U);  // the last one alone
   const auto with_prompt = kl_divergence(policy, reference, batch, {.counting = {true, {}}});
   EXPECT_EQ(with_prompt.responses[0].tokens, 4U);
 }

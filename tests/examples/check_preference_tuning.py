@@ -35,4 +35,13 @@ with tempfile.TemporaryDirectory() as name:
     assert result.returncode == 0, result.stderr
     assert run(MODEL, work / "none.jsonl", work / "bad").returncode == 1
     assert run(MODEL).returncode == 2
+    assert run(MODEL, pairs, work / "bad", "no-such-loss").returncode == 2
+    row = {"prompt": "a", "chosen": " b", "rejected": " c"}
+    for rows, loss, words in [([row, row | {"prompt": ""}], "dpo", "bad.jsonl:3: field 'prompt'"),
+                              ([row], "odpo", "bad.jsonl:2: field 'score_chosen'"),
+                              ([], "dpo", "bad.jsonl: has no rows")]:
+        (work / "bad.jsonl").write_text("".join("\n" + json.dumps(each) for each in rows))
+        result = run(MODEL, work / "bad.jsonl", work / "bad", loss)
+        assert result.returncode == 1 and words in result.stderr, result.stderr
+    assert not (work / "bad").exists()
 print("ok")

@@ -95,14 +95,14 @@ TEST(gguf, DequantizesTheRealModelAsGgml) {
   EXPECT_EQ(file.names().size(), 272U);
   ASSERT_GE(expected.size(), 13U);
   for (const auto& [name, tensor] : expected.items()) {
-    EXPECT_EQ(file.type(name), tensor["type"]);
+    EXPECT_EQ(file.type(name), tensor["type"].get<std::string>());
     EXPECT_EQ(file.shape(name), tensor["shape"].get<std::vector<std::size_t>>()) << name;
     const auto values = read_all(file, name);
     std::uint64_t checksum = 0;
     for (std::size_t i = 0; i < values.size(); ++i) {
       checksum += (i + 1) * std::bit_cast<std::uint32_t>(values[i]);
     }
-    EXPECT_EQ(std::to_string(checksum), tensor["checksum"]) << name;
+    EXPECT_EQ(std::to_string(checksum), tensor["checksum"].get<std::string>()) << name;
     for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(values[i], tensor["first"][i].get<float>());
   }
 }

@@ -84,6 +84,18 @@ TEST(tokenize_dataset, pairs_with_known_tokens_keep_them) {
   EXPECT_EQ(made.data.pairs, (std::vector<ranked_pair>{{0, 1}, {2, 1}}));
 }
 
+TEST(tokenize_dataset, prompts_with_known_tokens_keep_them) {
+  const std::vector<preference_pair> pairs{{"p", "ab", "a", {}, {}, {}, {}, {'x', 'p'}},
+                                           {"p", "ab", "a", {}, {}},
+                                           {"p", "ab", "c", {}, {}, {}, {}, {'x', 'p'}}};
+  const auto made = tokenize_preferences(pairs, small());
+  EXPECT_EQ(made.data.prompts, (std::vector<token_sequence>{{'x', 'p'}, {'p'}}));
+  EXPECT_EQ(made.data.responses.size(), 5U);  // "ab" to the known tokens is one
+  const auto cut = tokenize_preferences(pairs, small(), {.max_prompt = 1});
+  EXPECT_EQ(cut.data.prompts[0], (token_sequence{'p'}));
+  EXPECT_EQ(cut.prompts_cut, 1U);
+}
+
 TEST(tokenize_dataset, sampled_responses_keep_their_tokens) {
   const std::vector<scored_response> responses{
       {"p", "ab", 0.5, {'a', 'b'}}, {"p", "ab", 1.5, {}}, {"q", "", 1.0, {}}};

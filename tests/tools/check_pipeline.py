@@ -186,7 +186,7 @@ def check_sft(work):
                         ([{"text": ""}], ["bad.jsonl:1", "field 'text'", "two tokens"]),
                         ([{"messages": []}], ["bad.jsonl:1", "field 'messages'", "template"]),
                         ([{"prompt": "a"}], ["bad.jsonl:1", "field 'response'"]),
-                        ([], ["bad.jsonl", "no texts"])]:
+                        ([], ["bad.jsonl", "no rows"])]:
         refused(words, "sft", "--model", MODEL, "--data", write(work / "bad.jsonl", rows),
                 "--truncate", "refuse", "--out", work / "nowhere")
 

@@ -154,7 +154,7 @@ def check_refusals(plain, scored, work):
              ["messages.jsonl:1", "messages", "chat template"]),
             ([torn], ["torn.jsonl:2", "JSON"]),
             ([broken], ["broken.jsonl:2", "UTF-8"]),
-            ([write(work / "none.jsonl", [])], ["none.jsonl", "no pairs"]),
+            ([write(work / "none.jsonl", [])], ["none.jsonl", "no rows"]),
             ([write(work / "same.jsonl", pairs()[-1:])], ["same.jsonl", "no pairs"]),
             ([work / "nowhere.jsonl"], ["nowhere.jsonl"]),
             ([write(work / "empty.jsonl", [good[0] | {"prompt": ""}])],

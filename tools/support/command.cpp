@@ -1,13 +1,19 @@
 #include "command.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <exception>
 #include <iostream>
 #include <limits>
 #include <memory>
+#include <system_error>
 #include <utility>
 
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "config_file.hpp"
 #include "exit_code.hpp"
 
 namespace tools {
@@ -24,12 +30,13 @@ command::option& command::option::one_of(std::vector<std::string> names) {
 }
 
 command::option& command::option::at_least(std::size_t least) {
-  const auto check = [least](const std::string& text) {
-    std::size_t value = 0;
-    const bool good = CLI::detail::lexical_cast(text, value) && value >= least;
-    return good ? std::string() : "is " + text + "; expected at least " + std::to_string(least);
-  };
-  added_.check(CLI::Validator(check, ">= " + std::to_string(least)));
+  owner_.whole_.at(&added_).least = least;
+  added_.type_name("N>=" + std::to_string(least));
+  return *this;
+}
+
+command::option& command::option::at_most(std::size_t most) {
+  owner_.whole_.at(&added_).most = most;
   return *this;
 }
 
@@ -43,6 +50,47 @@ command::option command::finish(CLI::Option& added) {
   return {*this, added};
 }
 
+namespace {
+
+/// CLI11 would take NaN too, and names no type where it fails.
+std::string check_number(const std::string& text) {
+  const std::size_t plus = text.starts_with('+') ? 1 : 0;
+  double value = 0.0;
+  const char* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data() + plus, end, value);
+  const bool good = parsed.ec == std::errc() && parsed.ptr == end && std::isfinite(value);
+  return good ? "" : "is '" + text + "'; expected a number";
+}
+
+std::string check_flag(const std::string& text) {
+  try {
+    CLI::detail::to_flag_value(text);
+    return "";
+  } catch (const std::exception&) {
+    return "is '" + text + "'; expected true or false";
+  }
+}
+
+}  // namespace
+
+/// CLI11 would take -1 for the largest number there is.
+command::option command::finish_whole(CLI::Option& added) {
+  whole_.emplace(&added, whole_range{});
+  added.check(CLI::Validator(
+      [this, &added](const std::string& text) {
+        const whole_range& range = whole_.at(&added);
+        std::size_t value = 0;
+        const char* end = text.data() + text.size();
+        const auto parsed = std::from_chars(text.data(), end, value);
+        const bool whole = parsed.ec == std::errc() && parsed.ptr == end;
+        if (whole && value >= range.least && value <= range.most) return std::string();
+        return fmt::format("is '{}'; expected a whole number from {} to {}", text, range.least,
+                           range.most);
+      },
+      ""));
+  return finish(*added.type_name("N"));
+}
+
 command::option command::add(const std::string& name, std::string& value, const std::string& what) {
   return finish(*app_.add_option(name, value, what)->capture_default_str()->type_name("TEXT"));
 }
@@ -54,21 +102,31 @@ command::option command::add(const std::string& name, std::vector<std::filesyste
                              const std::string& what) {
   return finish(*app_.add_option(name, value, what)->type_name("PATH"));
 }
-command::option command::add(const std::string& name, std::size_t& value, const std::string& what) {
-  return finish(*app_.add_option(name, value, what)->capture_default_str()->type_name("N"));
+command::option command::add(const std::string& name, std::vector<std::string>& value,
+                             const std::string& what) {
+  return finish(*app_.add_option(name, value, what)->capture_default_str()->type_name("TEXT"));
 }
-command::option command::add(const std::string& name, int& value, const std::string& what) {
-  return finish(*app_.add_option(name, value, what)->capture_default_str()->type_name("N"));
+command::option command::add(const std::string& name, std::size_t& value, const std::string& what) {
+  return finish_whole(*app_.add_option(name, value, what)->capture_default_str());
 }
 command::option command::add(const std::string& name, double& value, const std::string& what) {
-  return finish(*app_.add_option(name, value, what)->capture_default_str()->type_name("X"));
+  CLI::Option& added = *app_.add_option(name, value, what)->capture_default_str();
+  return finish(*added.check(CLI::Validator(check_number, ""))->type_name("X"));
 }
 command::option command::add(const std::string& name, std::optional<double>& value,
                              const std::string& what) {
-  return finish(*app_.add_option(name, value, what)->type_name("X"));
+  CLI::Option& added = *app_.add_option(name, value, what);
+  return finish(*added.check(CLI::Validator(check_number, ""))->type_name("X"));
+}
+command::option command::add(const std::string& name, std::optional<std::size_t>& value,
+                             const std::string& what) {
+  return finish_whole(*app_.add_option(name, value, what));
+}
+command::option command::add_seed(std::size_t& value, const std::string& what) {
+  return add("--seed", value, what).at_most(std::numeric_limits<std::size_t>::max());
 }
 command::option command::flag(const std::string& name, bool& value, const std::string& what) {
-  return finish(*app_.add_flag(name, value, what));
+  return finish(*app_.add_flag(name, value, what)->check(CLI::Validator(check_flag, "")));
 }
 
 void command::describe(const std::string& text, const std::string& example) {
@@ -84,6 +142,7 @@ struct defined {
   std::unique_ptr<CLI::App> app;
   std::unique_ptr<command> options;
   std::function<void()> body;
+  std::shared_ptr<config_file> config;
 };
 
 defined define(const command_program& program, const command_entry& entry) {
@@ -93,6 +152,8 @@ defined define(const command_program& program, const command_entry& entry) {
   result.app
       ->set_config("--config", "", "TOML file with any of these options; the command line wins")
       ->type_name("PATH");
+  result.config = std::make_shared<config_file>(*result.app);
+  result.app->config_formatter(result.config);
   result.app->get_formatter()->column_width(34);
   result.options = std::make_unique<command>(*result.app);
   result.body = entry.define(*result.options);
@@ -100,23 +161,45 @@ defined define(const command_program& program, const command_entry& entry) {
 }
 
 /// 2 for bad usage, with the message on stderr; 0 for --help.
-int exit_of(const CLI::App& app, const CLI::ParseError& problem) {
-  return app.exit(problem) == 0 ? 0 : 2;
+int exit_of(const CLI::App& app, const CLI::ParseError& problem, const std::string& place = "") {
+  if (problem.get_exit_code() == 0) return app.exit(problem);
+  std::cerr << app.get_name() << ": " << place << problem.what()
+            << "\nRun with --help for more information.\n";
+  return 2;
+}
+
+/// A word that is not known is a likelier mistake than one that is missing.
+int exit_of_required(const CLI::App& app, const CLI::RequiredError& problem) {
+  const std::vector<std::string> unknown = app.remaining();
+  return unknown.empty() ? exit_of(app, problem) : exit_of(app, CLI::ExtrasError(unknown));
+}
+
+int run_command(defined& chosen, int argc, char** argv) {
+  CLI::App& app = *chosen.app;
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::RequiredError& problem) {
+    return exit_of_required(app, problem);
+  } catch (const CLI::ParseError& problem) {
+    return exit_of(app, problem, chosen.config->place_in(problem.what(), {argv, argv + argc}));
+  }
+  return exit_code_of(app.get_name(), chosen.body, [&] { return chosen.options->resumes(); });
 }
 
 }  // namespace
 
 int run(const command_program& program, int argc, char** argv) {
   const std::string first = argc > 1 ? argv[1] : "";
+  std::string names;
   for (const command_entry& entry : program.commands) {
+    names += (names.empty() ? "" : ", ") + std::string(entry.name);
     if (first != entry.name) continue;
     defined chosen = define(program, entry);
-    try {
-      chosen.app->parse(argc - 1, argv + 1);
-    } catch (const CLI::ParseError& problem) {
-      return exit_of(*chosen.app, problem);
-    }
-    return exit_code_of(chosen.app->get_name(), chosen.body);
+    return after_output(chosen.app->get_name(), run_command(chosen, argc - 1, argv + 1));
+  }
+  if (!first.empty() && first.front() != '-') {
+    std::cerr << program.name << ": '" << first << "' is no command; expected " << names << '\n';
+    return 2;
   }
   CLI::App app(program.summary, program.name);
   for (const command_entry& entry : program.commands) app.add_subcommand(entry.name, entry.summary);
@@ -126,8 +209,10 @@ int run(const command_program& program, int argc, char** argv) {
   try {
     app.parse(argc, argv);
     return 0;
+  } catch (const CLI::RequiredError& problem) {
+    return exit_of_required(app, problem);
   } catch (const CLI::ParseError& problem) {
-    return exit_of(app, problem);
+    return after_output(program.name, exit_of(app, problem));
   }
 }
 

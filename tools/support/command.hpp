@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace CLI {
@@ -25,7 +26,9 @@ class command {
    public:
     option& required();
     option& one_of(std::vector<std::string> names);
+    /// Limits of whole numbers; without them 0 to `most_count`.
     option& at_least(std::size_t least);
+    option& at_most(std::size_t most);
     option& between(double least, double most);
 
    private:
@@ -35,6 +38,9 @@ class command {
     CLI::Option& added_;
   };
 
+  /// No option that counts something needs more; computing with it cannot overflow.
+  static constexpr std::size_t most_count = 1'000'000'000;
+
   explicit command(CLI::App& app) : app_(app) {}
 
   /// Options whose value stands in `value` before (the default that --help shows) and after.
@@ -42,17 +48,25 @@ class command {
   option add(const std::string& name, std::filesystem::path& value, const std::string& what);
   option add(const std::string& name, std::vector<std::filesystem::path>& value,
              const std::string& what);
+  option add(const std::string& name, std::vector<std::string>& value, const std::string& what);
   option add(const std::string& name, std::size_t& value, const std::string& what);
-  option add(const std::string& name, int& value, const std::string& what);
   option add(const std::string& name, double& value, const std::string& what);
   /// One that may be left out.
   option add(const std::string& name, std::optional<double>& value, const std::string& what);
+  option add(const std::string& name, std::optional<std::size_t>& value, const std::string& what);
   option flag(const std::string& name, bool& value, const std::string& what);
+
+  /// The seed of random numbers: any number of 64 bits.
+  option add_seed(std::size_t& value, const std::string& what);
 
   /// The heading, in --help, of the options that follow.
   void group(const std::string& name) { group_ = name; }
   /// What --help says before the options, and an example that it ends with.
   void describe(const std::string& text, const std::string& example);
+  /// Whether --resume goes on with what was asked for, if a signal stops it. Without this nothing
+  /// does.
+  void resumes_when(std::function<bool()> resumes) { resumes_ = std::move(resumes); }
+  [[nodiscard]] bool resumes() const { return resumes_ && resumes_(); }
 
   /// The words that an option takes, by its name: for the shell's completion.
   [[nodiscard]] const std::map<std::string, std::vector<std::string>>& choices() const {
@@ -60,10 +74,18 @@ class command {
   }
 
  private:
+  struct whole_range {
+    std::size_t least = 0;
+    std::size_t most = most_count;
+  };
+
   option finish(CLI::Option& added);
+  option finish_whole(CLI::Option& added);
 
   CLI::App& app_;
   std::string group_ = "Options";
+  std::map<const CLI::Option*, whole_range> whole_;
+  std::function<bool()> resumes_;
   std::map<std::string, std::vector<std::string>> choices_;
 };
 

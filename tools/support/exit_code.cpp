@@ -1,5 +1,7 @@
 #include "exit_code.hpp"
 
+#include <cerrno>
+#include <cstring>
 #include <exception>
 #include <iostream>
 
@@ -9,7 +11,8 @@
 
 namespace tools {
 
-int exit_code_of(const std::string& program, const std::function<void()>& body) {
+int exit_code_of(const std::string& program, const std::function<void()>& body,
+                 const std::function<bool()>& resumes) {
   try {
     const prefopt::stop_signal stop;  // for all of the body, so that none is lost between stages
     body();
@@ -17,7 +20,8 @@ int exit_code_of(const std::string& program, const std::function<void()>& body) 
     return 0;
   } catch (const stopped& stop) {
     std::cerr << "\nstopped by signal " << stop.signal()
-              << "; all finished work is saved, --resume goes on\n";
+              << (resumes() ? "; all finished work is saved, --resume goes on\n"
+                            : "; nothing is kept to go on with\n");
     return 128 + stop.signal();
   } catch (const prefopt::usage_error& problem) {
     std::cerr << program << ": " << problem.what() << '\n';
@@ -26,6 +30,14 @@ int exit_code_of(const std::string& program, const std::function<void()>& body) 
     std::cerr << program << ": " << problem.what() << '\n';
     return 1;
   }
+}
+
+int after_output(const std::string& program, int code) {
+  errno = 0;
+  if (std::cout.flush() || code != 0) return code;
+  std::cerr << program << ": standard output cannot be written"
+            << (errno != 0 ? std::string(": ") + std::strerror(errno) : "") << '\n';
+  return 1;
 }
 
 }  // namespace tools

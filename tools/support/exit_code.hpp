@@ -7,7 +7,13 @@ namespace tools {
 
 /// Runs `body` and turns what it throws into a message on stderr, which begins with the program's
 /// name, and an honest exit code: 0 done, 1 an error, 2 bad usage, 130 and 143 stopped by SIGINT
-/// and SIGTERM with all finished work saved.
-int exit_code_of(const std::string& program, const std::function<void()>& body);
+/// and SIGTERM. `resumes`: whether --resume goes on then, with all finished work saved.
+int exit_code_of(
+    const std::string& program, const std::function<void()>& body,
+    const std::function<bool()>& resumes = [] { return true; });
+
+/// `code`, but 1, with a message, where a program that did well has written to standard output and
+/// not all of it has arrived.
+int after_output(const std::string& program, int code);
 
 }  // namespace tools

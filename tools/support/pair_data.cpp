@@ -8,12 +8,11 @@
 #include <fmt/format.h>
 
 #include <prefopt/core/error.hpp>
-#include <prefopt/data/json_row.hpp>
 #include <prefopt/data/preferences_file.hpp>
 #include <prefopt/loss/validate.hpp>
 #include <prefopt/text/tokenize_dataset.hpp>
 
-#include "stopped.hpp"
+#include "input_rows.hpp"
 #include "text_coding.hpp"
 
 namespace tools {
@@ -25,11 +24,12 @@ void add_options(command& to, pair_settings& settings) {
   to.add("--max-response", settings.max_response,
          "tokens of a response, the end token included; 0: as for the prompt. A longer one loses "
          "its end");
-  to.add("--truncate", settings.truncate,
+  to.add("--truncate", settings.text.truncate,
          "a prompt that is too long loses its beginning (left) or its end (right); refuse: it is "
          "an error, and so is a response that is too long")
       .one_of({"left", "right", "refuse"});
-  to.flag("--no-end-token", settings.no_end_token, "do not put the end token after a response");
+  add_token_options(to, settings.text);
+  add_response_options(to, settings.text);
 }
 
 void fit_lengths(pair_settings& settings, std::size_t window) {
@@ -54,20 +54,20 @@ class reader {
  public:
   reader(const opened_language& opened, const prefopt::any_pair_loss& loss,
          const pair_settings& settings)
-      : loss_(loss), settings_(settings), coding_(opened, {.no_end_token = settings.no_end_token}) {
+      : loss_(loss), settings_(settings), coding_(opened, settings.text) {
     data_.prompts = {"prompts", {}, settings.max_prompt};
     data_.responses = {"responses", {}, settings.max_response};
   }
 
   void add(const prefopt::json_row& row) {
-    stop_if_asked();
     refuse_chat(row);
     prefopt::preference_pair pair = prefopt::read_preference(row);
-    const auto prompt = coding_.code_prompt(pair.prompt).ids;
+    read_prompt(row, pair);
+    const auto& prompt = pair.prompt_tokens;
     if (prompt.empty()) row.fail("prompt", "is empty; a model needs a token to begin with");
     note(row, "prompt", prompt.size(), data_.prompts);
-    check(row, "chosen", prompt, pair.prompt, pair.chosen, pair.chosen_tokens);
-    check(row, "rejected", prompt, pair.prompt, pair.rejected, pair.rejected_tokens);
+    read_response(row, "chosen", pair, pair.chosen, pair.chosen_tokens);
+    read_response(row, "rejected", pair, pair.rejected, pair.rejected_tokens);
     check_scores(row, pair);
     rows_.push_back(std::move(pair));
   }
@@ -78,8 +78,8 @@ class reader {
         std::span<const prefopt::preference_pair>(rows_), tokenizer,
         {.max_prompt = settings_.max_prompt,
          .max_response = settings_.max_response,
-         .prompt_loses = settings_.truncate == "right" ? side::right : side::left,
-         .end_token = !settings_.no_end_token});
+         .prompt_loses = settings_.text.truncate == "right" ? side::right : side::left,
+         .end_token = false});  // the rows have their tokens
     data_.pairs = std::move(made.data);
     data_.rows = rows_.size();
     data_.prompts_cut = made.prompts_cut;
@@ -92,37 +92,42 @@ class reader {
  private:
   void note(const prefopt::json_row& row, const char* field, std::size_t length, lengths& where) {
     where.values.push_back(length);
-    if (length <= where.limit || settings_.truncate != "refuse") return;
+    if (length <= where.limit || settings_.text.truncate != "refuse") return;
     row.fail(field, fmt::format("has {} tokens, more than {}; --truncate left or right cuts it",
                                 length, where.limit));
   }
 
-  void check(const prefopt::json_row& row, const std::string& field,
-             const prefopt::token_sequence& prompt, const std::string& prompt_text,
-             const std::string& text, const prefopt::token_sequence& tokens) {
+  /// Puts in the tokens, those of `prompt_ids` as they are.
+  void read_prompt(const prefopt::json_row& row, prefopt::preference_pair& pair) {
+    if (pair.prompt_tokens.empty()) {
+      pair.prompt_tokens = coding_.code_prompt(pair.prompt).ids;
+    } else if (coding_.find_ids(row, "prompt_ids") &&  // which refuses what the model lacks
+               !coding_.may_be_prompt(pair.prompt_tokens, pair.prompt)) {
+      row.fail("prompt_ids", "are not tokens of prompt for this model's tokenizer; leave them out");
+    }
+  }
+
+  /// Puts in the tokens, those of `chosen_ids` or `rejected_ids` as they are.
+  void read_response(const prefopt::json_row& row, const std::string& field,
+                     const prefopt::preference_pair& pair, const std::string& text,
+                     prefopt::token_sequence& tokens) {
     if (!tokens.empty()) {
       const auto known = coding_.find_ids(row, field + "_ids");  // refuses what the model lacks
       if (as_json(coding_.decode(tokens)) != as_json(text)) {
         row.fail(field + "_ids",
                  "are not the tokens of " + field + " for this model's tokenizer; leave them out");
       }
-      note(row, field.c_str(), tokens.size(), data_.responses);
-      return;
+    } else {
+      tokens = coding_.code_response(text);
+      if (tokens.empty()) row.fail(field, "is empty, and no end token is to be put after it");
+      if (!row.find("prompt_ids")) {
+        auto joined = pair.prompt_tokens;
+        joined.insert(joined.end(), tokens.begin(), tokens.end());
+        if (!settings_.text.no_end_token) joined.pop_back();
+        if (coding_.code_prompt(pair.prompt + text).ids != joined) ++data_.merging;
+      }
     }
-    auto joined = prompt;
-    const auto response = coding_.code_response(text);
-    if (response.empty()) row.fail(field, "is empty, and no end token is to be put after it");
-    note(row, field.c_str(), response.size(), data_.responses);
-    joined.insert(joined.end(), response.begin(), response.end());
-    if (!settings_.no_end_token) joined.pop_back();
-    if (coding_.tokenizer().encode(prompt_text + text) != joined) ++data_.merging;
-  }
-
-  /// As JSON holds it: a response that was cut within a character is not UTF-8.
-  static std::string as_json(const std::string& text) {
-    using nlohmann::json;
-    return json::parse(json(text).dump(-1, ' ', false, json::error_handler_t::replace))
-        .get<std::string>();
+    note(row, field.c_str(), tokens.size(), data_.responses);
   }
 
   /// By the row's line: a data set knows no lines.
@@ -151,7 +156,7 @@ class reader {
 pair_data read_pairs(const std::filesystem::path& file, const opened_language& opened,
                      const prefopt::any_pair_loss& loss, const pair_settings& settings) {
   reader rows(opened, loss, settings);
-  prefopt::for_each_json_row(file, [&](const prefopt::json_row& row) { rows.add(row); });
+  for_each_row(file, [&](const prefopt::json_row& row) { rows.add(row); });
   pair_data data = rows.finish(opened.tokenizer);
   if (data.pairs.pairs.empty()) {
     throw prefopt::usage_error(file.string() + " has no pairs of different responses");
@@ -167,8 +172,8 @@ std::string summary(const std::filesystem::path& file, const pair_data& data,
       "count again: {}\n",
       file.string(), data.pairs.pairs.size(), data.pairs.responses.size(),
       data.pairs.prompts.size(), data.prompts_cut, settings.max_prompt,
-      settings.truncate == "right" ? "right" : "left", data.responses_cut, settings.max_response,
-      data.identical, data.repeated);
+      settings.text.truncate == "right" ? "right" : "left", data.responses_cut,
+      settings.max_response, data.identical, data.repeated);
   if (data.merging > 0) {
     text += fmt::format(
         "{} of {} responses begin within a token of prompt and response together: they are joined "

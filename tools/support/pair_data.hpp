@@ -11,6 +11,7 @@
 #include "command.hpp"
 #include "language.hpp"
 #include "length_table.hpp"
+#include "text_coding.hpp"
 
 namespace tools {
 
@@ -18,8 +19,7 @@ namespace tools {
 struct pair_settings {
   std::size_t max_prompt = 0;    ///< 0: see `fit_lengths`
   std::size_t max_response = 0;  ///< the same
-  std::string truncate = "left";
-  bool no_end_token = false;
+  text_settings text{.truncate = "left"};
 };
 
 void add_options(command& to, pair_settings& settings);

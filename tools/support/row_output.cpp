@@ -7,6 +7,8 @@
 #include <prefopt/core/error.hpp>
 #include <prefopt/data/line_reader.hpp>
 
+#include "output_path.hpp"
+
 namespace tools {
 namespace {
 
@@ -38,8 +40,14 @@ std::string to_line(const json& row) {
   return row.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
-std::filesystem::path input_path(const std::string& given) {
-  return given == "-" ? "/dev/stdin" : given;
+bool finished_before(const std::string& target, bool resume) {
+  namespace fs = std::filesystem;
+  if (target == "-") return false;
+  check_output_file("--output", target);
+  if (!resume || !fs::exists(target) || fs::exists(target + ".partial")) return false;
+  std::cerr << target << " is there, and no " << target
+            << ".partial: nothing to go on with; without --resume it is made anew\n";
+  return true;
 }
 
 row_output::row_output(const std::string& target) : target_(target) {
@@ -48,17 +56,25 @@ row_output::row_output(const std::string& target) : target_(target) {
 
 row_output::row_output(const std::string& target, const std::string& identity, bool resume)
     : target_(target) {
-  if (target_ != "-") {
+  const auto kind = std::filesystem::status(target_).type();
+  const bool file =
+      kind == std::filesystem::file_type::regular || kind == std::filesystem::file_type::not_found;
+  if (target_ != "-" && file) {
     open_partial(identity, resume);
-  } else if (resume) {
-    throw prefopt::usage_error("--resume needs --output FILE: standard output keeps nothing");
+    return;
   }
+  if (resume) {
+    throw prefopt::usage_error("--resume needs --output FILE: " +
+                               (target_ == "-" ? "standard output" : target_) + " keeps nothing");
+  }
+  if (target_ != "-") file_.emplace(target_);  // a pipe or a device
 }
 
 void row_output::open_partial(const std::string& identity, bool resume) {
   partial_ = target_ + ".partial";
   const std::string head = to_line({{"partial", identity}});
-  if (resume && std::filesystem::exists(partial_)) {
+  lock_ = std::make_unique<file_lock>(partial_);  // which makes the file
+  if (resume && std::filesystem::file_size(partial_) > 0) {
     prefopt::line_reader lines(partial_);
     if (!lines.next() || std::string(lines.line()) + "\n" != head) {
       throw prefopt::usage_error(partial_.string() +
@@ -89,6 +105,20 @@ void row_output::write(const json& row) {
   }
 }
 
+std::vector<json> row_output::rows() const {
+  std::vector<json> rows;
+  if (done_ == 0) return rows;
+  prefopt::line_reader lines(partial_);
+  lines.next();  // the identity
+  while (rows.size() < done_ && lines.next()) {
+    rows.push_back(json::parse(lines.line(), nullptr, false));
+    if (rows.back().is_discarded()) {
+      throw prefopt::data_error(partial_.string(), rows.size() + 1, "", "is no JSON");
+    }
+  }
+  return rows;
+}
+
 void row_output::flush() {
   if (file_) return;
   std::ostream& out = partial_.empty() ? std::cout : stream_;
@@ -108,6 +138,12 @@ void row_output::commit() {
   lines.next();  // the identity
   while (lines.next()) out.write(std::string(lines.line()) + "\n");
   out.commit();
+  std::filesystem::remove(partial_);
+}
+
+void row_output::drop() {
+  if (partial_.empty()) return;
+  stream_.close();
   std::filesystem::remove(partial_);
 }
 

@@ -3,12 +3,16 @@
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include <prefopt/data/output_file.hpp>
+
+#include "file_lock.hpp"
 
 namespace tools {
 
@@ -24,7 +28,8 @@ class row_output {
   /// Rows of a run that may be resumed go to `target`.partial first, as they come; `commit` makes
   /// the file of them. `identity` says what the rows depend on: with `resume`, rows that a run of
   /// the same identity left there are kept, and `done` counts them; of another one they are
-  /// refused. Standard output cannot be resumed. Throws `prefopt::usage_error`.
+  /// refused. Standard output cannot be resumed, and two runs cannot share a target. Throws
+  /// `prefopt::usage_error`.
   row_output(const std::string& target, const std::string& identity, bool resume);
   /// Without resuming.
   explicit row_output(const std::string& target);
@@ -32,21 +37,28 @@ class row_output {
   void write(const json& row);
   /// Rows that are there already and need not be written.
   [[nodiscard]] std::size_t done() const { return done_; }
+  /// These rows. Throws `prefopt::data_error` where one is no JSON.
+  [[nodiscard]] std::vector<json> rows() const;
   /// What was written so far is safe from a kill.
   void flush();
   void commit();
+  /// Removes what a run left there that may be resumed, in place of `commit`.
+  void drop();
 
  private:
   void open_partial(const std::string& identity, bool resume);
 
   std::string target_;
-  std::filesystem::path partial_;  // empty: not resumable
-  std::fstream stream_;            // of `partial_`
+  std::filesystem::path partial_;    // empty: not resumable
+  std::unique_ptr<file_lock> lock_;  // on `partial_`
+  std::fstream stream_;              // of `partial_`
   std::optional<prefopt::output_file> file_;
   std::size_t done_ = 0;
 };
 
-/// The path of `given` to read from, where "-" is standard input.
-std::filesystem::path input_path(const std::string& given);
+/// To be called before any work: throws where rows could not be written to `target` in the end.
+/// With `resume`, true where there is nothing left to do, the file being there and nothing beside
+/// it to go on with; says so on stderr.
+bool finished_before(const std::string& target, bool resume = false);
 
 }  // namespace tools

@@ -16,7 +16,7 @@ prefopt::progress_options run_settings::progress() const {
 
 void add_options(command& to, run_settings& settings) {
   to.group("Run");
-  to.add("--threads", settings.threads, "0: as many as there are processors");
+  to.add("--threads", settings.threads, "0: as many as there are processors").at_most(1024);
   to.flag("--quiet", settings.quiet, "no progress on stderr");
 }
 

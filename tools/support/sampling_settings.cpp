@@ -10,7 +10,7 @@ void add_options(command& to, sampling_settings& settings) {
   to.add("--temperature", settings.temperature, "0: the likeliest token");
   to.add("--top-p", settings.top_p, "only the likeliest tokens that make up this probability");
   to.add("--top-k", settings.top_k, "only the k likeliest tokens; 0: all");
-  to.add("--seed", settings.seed, "of the random numbers");
+  to.add_seed(settings.seed, "of the random numbers");
   to.add("--batch-rows", settings.batch_rows, "responses decoded side by side").at_least(1);
 }
 

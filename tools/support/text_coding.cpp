@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <nlohmann/json.hpp>
+
 #include <prefopt/core/error.hpp>
 
 namespace tools {
@@ -11,6 +13,10 @@ void add_prompt_options(command& to, text_settings& settings) {
          "a prompt that is too long for the model loses its beginning (left), its end (right), or "
          "is refused")
       .one_of({"left", "right", "refuse"});
+  add_token_options(to, settings);
+}
+
+void add_token_options(command& to, text_settings& settings) {
   to.flag("--begin-token", settings.begin_token,
           "put the model's begin token before a prompt that is text (Llama 3 wants it)");
   to.flag("--plain-text", settings.plain_text,
@@ -20,6 +26,12 @@ void add_prompt_options(command& to, text_settings& settings) {
 void add_response_options(command& to, text_settings& settings) {
   to.flag("--no-end-token", settings.no_end_token,
           "do not put the end token after a response that is text");
+}
+
+std::string as_json(const std::string& text) {
+  using nlohmann::json;
+  return json::parse(json(text).dump(-1, ' ', false, json::error_handler_t::replace))
+      .get<std::string>();
 }
 
 void refuse_chat(const prefopt::json_row& row) {
@@ -36,9 +48,10 @@ void refuse_chat(const prefopt::json_row& row) {
 text_coding::text_coding(const opened_language& opened, const text_settings& settings)
     : tokenizer_(opened.tokenizer),
       settings_(settings),
-      vocabulary_(opened.checkpoint.config.vocabulary) {
+      vocabulary_(opened.checkpoint.config.vocabulary),
+      model_begin_(opened.checkpoint.begin) {
   if (settings.begin_token) {
-    begin_ = opened.checkpoint.begin;
+    begin_ = model_begin_;
     if (!begin_) {
       throw prefopt::usage_error("--begin-token: " + opened.checkpoint.path.string() +
                                  " names no begin token (bos_token_id)");
@@ -61,7 +74,7 @@ text_coding::prompt text_coding::read_prompt(const prefopt::json_row& row, bool 
   std::string field = "prompt_ids";
   if (auto ids = find_ids(row, field)) {
     result.ids = std::move(*ids);
-    result.from_ids = true;
+    result.show_ids = true;
     result.text = row.find_text("prompt").value_or(decode(result.ids, true));
   } else {
     field = "prompt";
@@ -130,6 +143,13 @@ std::optional<prefopt::token_sequence> text_coding::find_ids(const prefopt::json
                         std::to_string(id));
   }
   return ids;
+}
+
+bool text_coding::may_be_prompt(prefopt::token_sequence ids, const std::string& text) const {
+  const std::string whole = decode(ids, true);
+  if (as_json(whole) == as_json(text)) return true;
+  if (model_begin_ && !ids.empty() && ids.front() == *model_begin_) ids.erase(ids.begin());
+  return text.find(decode(ids, true)) != std::string::npos;
 }
 
 std::string text_coding::decode(const prefopt::token_sequence& ids, bool special) const {

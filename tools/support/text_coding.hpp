@@ -21,6 +21,10 @@ struct text_settings {
   bool plain_text = false;
 };
 
+/// --begin-token and --plain-text: how a text becomes tokens, which must be the same for all that
+/// are compared with each other.
+void add_token_options(command& to, text_settings& settings);
+/// These and --truncate.
 void add_prompt_options(command& to, text_settings& settings);
 void add_response_options(command& to, text_settings& settings);
 
@@ -34,7 +38,7 @@ class text_coding {
   struct prompt {
     std::string text;  ///< of ids: what they decode to
     prefopt::token_sequence ids;
-    bool from_ids = false;
+    bool show_ids = false;  ///< they are not those of the text alone
   };
 
   /// Of `prompt_ids`, else of `prompt` (or `text`, where `text_too`).
@@ -55,6 +59,9 @@ class text_coding {
   [[nodiscard]] std::optional<prefopt::token_sequence> find_ids(const prefopt::json_row& row,
                                                                 const std::string& field) const;
 
+  /// Whether the tokens may be a prompt with this text: all of it or, where it was cut, a piece.
+  [[nodiscard]] bool may_be_prompt(prefopt::token_sequence ids, const std::string& text) const;
+
   [[nodiscard]] const prefopt::byte_level_bpe& tokenizer() const { return tokenizer_; }
   /// The text of tokens, with or without special ones.
   [[nodiscard]] std::string decode(const prefopt::token_sequence& ids, bool special = false) const;
@@ -63,9 +70,13 @@ class text_coding {
   prefopt::byte_level_bpe tokenizer_;
   text_settings settings_;
   std::size_t vocabulary_;
-  std::optional<prefopt::token_id> begin_;
+  std::optional<prefopt::token_id> model_begin_;
+  std::optional<prefopt::token_id> begin_;  // put before a prompt
   std::optional<prefopt::token_id> end_;
 };
+
+/// Text as JSON can hold it: what was cut within a character is not UTF-8.
+std::string as_json(const std::string& text);
 
 /// Refuses rows of chat messages by name, with what to do.
 void refuse_chat(const prefopt::json_row& row);

@@ -26,6 +26,9 @@ void add_options(command& to, scorer_settings& settings);
 using text_scorer = std::function<std::vector<double>(std::span<const std::string_view>,
                                                       const std::function<void(std::size_t)>&)>;
 
+/// A hash of the settings and of the scorer's files: where it is the same, so are the scores.
+std::string identity_of(const scorer_settings& settings);
+
 /// Throws `usage_error` unless just one of the scorers is named, and what its files' reader throws.
 text_scorer open_scorer(const scorer_settings& settings);
 

@@ -7,6 +7,8 @@
 #include <prefopt/eval/training_plot.hpp>
 #include <prefopt/train/schedule.hpp>
 
+#include "output_path.hpp"
+
 namespace tools {
 
 namespace fs = std::filesystem;
@@ -36,15 +38,25 @@ void add_optimization_options(command& to, training_settings& settings,
   to.add("--clip", settings.clip, "largest gradient norm; 0: no clipping");
   to.add("--optimizer", settings.optimizer, "which").one_of({"adamw", "rmsprop", "sgd"});
   to.add("--weight-decay", settings.weight_decay, "adamw: of matrices");
-  to.add("--seed", settings.seed, "of the order of the " + examples);
+  to.add_seed(settings.seed, "of the order of the " + examples);
 }
 
-prefopt::training_options training_options_of(const training_settings& settings,
-                                              const run_settings& run, const std::string& label) {
+void check_out(const training_settings& settings) {
   if (!settings.resume && fs::exists(settings.out / "metrics.jsonl")) {
     throw prefopt::usage_error("--out " + settings.out.string() +
                                " holds a run already; --resume goes on with it");
   }
+  if (fs::exists(settings.out) && !fs::is_directory(settings.out)) {
+    throw prefopt::usage_error("--out " + settings.out.string() + " is a file; expected a folder");
+  }
+  if (!fs::exists(settings.out)) return;
+  for (const char* name : {"checkpoint", "adapter"}) {
+    check_output_folder("--out", settings.out / name);
+  }
+}
+
+prefopt::training_options training_options_of(const training_settings& settings,
+                                              const run_settings& run, const std::string& label) {
   if (!(settings.weight_decay >= 0.0)) {
     throw prefopt::usage_error("--weight-decay must not be negative");
   }

@@ -40,7 +40,11 @@ void add_output_options(command& to, training_settings& settings);
 void add_optimization_options(command& to, training_settings& settings,
                               const std::string& examples);
 
-/// Throws `usage_error` for what cannot work, also for a folder with a run that is not resumed.
+/// To be called before any work: throws `usage_error` where the run could not be written to --out
+/// in the end, or has been there already and is not resumed.
+void check_out(const training_settings& settings);
+
+/// Throws `usage_error` for what cannot work.
 prefopt::training_options training_options_of(const training_settings& settings,
                                               const run_settings& run, const std::string& label);
 

@@ -18,6 +18,7 @@ struct preference_pair {
   std::optional<double> score_rejected;
   token_sequence chosen_tokens = {};  ///< where they are known (of a sampled response)
   token_sequence rejected_tokens = {};
+  token_sequence prompt_tokens = {};
 };
 
 }  // namespace prefopt

@@ -67,6 +67,7 @@ inline preference_pair read_preference(const json_row& row) {
              "is missing, though the other score is there");
   }
   if (has_prompt) {
+    pair.prompt_tokens = row.find_tokens("prompt_ids").value_or(token_sequence{});
     pair.chosen_tokens = row.find_tokens("chosen_ids").value_or(token_sequence{});
     pair.rejected_tokens = row.find_tokens("rejected_ids").value_or(token_sequence{});
   }
@@ -74,10 +75,10 @@ inline preference_pair read_preference(const json_row& row) {
 }
 
 /// Reads preference pairs in JSON Lines with TRL's columns: `prompt`, `chosen`, `rejected`, and
-/// `score_chosen` with `score_rejected` or neither (null counts as absent); also `chosen_ids` and
-/// `rejected_ids`, the responses' tokens, where they are known. A row without `prompt` has it at
-/// the front of both texts: see `extract_prompt`. Chat rows (lists of messages) are refused. Throws
-/// `data_error` naming file, line and field.
+/// `score_chosen` with `score_rejected` or neither (null counts as absent); also `prompt_ids`,
+/// `chosen_ids` and `rejected_ids`, the texts' tokens, where they are known. A row without `prompt`
+/// has it at the front of both texts: see `extract_prompt`. Chat rows (lists of messages) are
+/// refused. Throws `data_error` naming file, line and field.
 inline std::vector<preference_pair> read_preferences(const std::filesystem::path& path) {
   std::vector<preference_pair> pairs;
   for_each_json_row(path, [&](const json_row& row) { pairs.push_back(read_preference(row)); });
@@ -104,6 +105,7 @@ inline void write_preferences(const std::filesystem::path& path,
     };
     put("score_chosen", pair.score_chosen);
     put("score_rejected", pair.score_rejected);
+    if (!pair.prompt_tokens.empty()) row["prompt_ids"] = pair.prompt_tokens;
     if (!pair.chosen_tokens.empty()) row["chosen_ids"] = pair.chosen_tokens;
     if (!pair.rejected_tokens.empty()) row["rejected_ids"] = pair.rejected_tokens;
     out.write(row.dump(-1, ' ', false, json::error_handler_t::replace) + "\n");

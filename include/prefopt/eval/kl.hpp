@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -37,12 +36,17 @@ class kl_error : public error {
 /// token of the response, the end token too, and none of the prompt.
 struct kl_counting {
   bool prompt = false;  ///< the prompt's tokens as well, from its second on
-  /// A response's last token does not count if it is this one.
-  std::optional<token_id> leave_out_end = {};
+  /// A response's last token does not count if it is one of these; `sampling_options::end_tokens`
+  /// are meant.
+  std::vector<token_id> leave_out_ends = {};
 
   /// What the code of Amini et al. (2024) counts, for comparison with their figures (which are k3):
   /// the prompt, which the policy did not write, and not the end, which it did.
-  static kl_counting as_odpo_authors(token_id end) { return {true, end}; }
+  static kl_counting as_odpo_authors(std::vector<token_id> ends) { return {true, std::move(ends)}; }
+
+  [[nodiscard]] bool leaves_out(token_id last) const {
+    return std::find(leave_out_ends.begin(), leave_out_ends.end(), last) != leave_out_ends.end();
+  }
 };
 
 struct kl_options {
@@ -119,7 +123,7 @@ inline kl_chunk make_kl_chunk(const response_group& group, std::size_t first, st
   chunk.offsets.push_back(0);
   for (std::size_t r = first; r < last; ++r) {
     std::span<const token_id> tokens = group.responses[r];
-    const bool shorter = counting.leave_out_end && tokens.back() == *counting.leave_out_end;
+    const bool shorter = counting.leaves_out(tokens.back());
     if (counting.prompt) {
       // The first token as prompt and the rest as response: no model need know of this option.
       auto& text = chunk.texts.emplace_back(group.prompt.begin() + 1, group.prompt.end());

@@ -30,7 +30,10 @@ struct tokenize_options {
   std::size_t max_prompt = unlimited;    ///< tokens
   std::size_t max_response = unlimited;  ///< tokens, the end token too; a longer one loses its end
   side prompt_loses = side::left;        ///< left: its beginning, right: its end
-  bool end_token = true;  ///< put after a response that is text; not after tokens that are known
+  /// Put the tokenizer's end token after a response that is text; not after tokens that are known.
+  /// A model may have several that end a text: sampling ends at any (`checkpoint_description::ends`
+  /// and the tokenizer's), training teaches the one that stands in texts.
+  bool end_token = true;
 };
 
 /// A data set ready for training, and what happened on the way.
@@ -60,11 +63,18 @@ class dataset_builder {
     }
   }
 
-  /// The prompt's position; equal texts are one prompt. `row` counts from 0, for messages.
-  std::size_t add_prompt(const std::string& text, std::size_t row) {
-    const auto [at, added] = prompts_.emplace(text, result_.data.prompts.size());
-    if (!added) return at->second;
-    auto tokens = tokenizer_.encode(text);
+  /// The prompt's position; equal texts are one prompt, and so are equal tokens where they are
+  /// known. `row` counts from 0, for messages.
+  std::size_t add_prompt(const std::string& text, std::size_t row, token_sequence tokens = {}) {
+    const std::size_t next = result_.data.prompts.size();
+    if (tokens.empty()) {
+      const auto [at, added] = prompts_.emplace(text, next);
+      if (!added) return at->second;
+      tokens = tokenizer_.encode(text);
+    } else {
+      const auto [at, added] = known_prompts_.emplace(tokens, next);
+      if (!added) return at->second;
+    }
     if (tokens.empty()) throw usage_error("row " + std::to_string(row) + ": the prompt is empty");
     if (tokens.size() > options_.max_prompt) {
       const auto excess = static_cast<std::ptrdiff_t>(tokens.size() - options_.max_prompt);
@@ -74,7 +84,7 @@ class dataset_builder {
       ++result_.prompts_cut;
     }
     result_.data.prompts.push_back(std::move(tokens));
-    return at->second;
+    return next;
   }
 
   std::size_t add_response(std::size_t prompt, std::string_view text, token_sequence tokens,
@@ -112,6 +122,7 @@ class dataset_builder {
   tokenize_options options_;
   tokenized_dataset result_;
   std::unordered_map<std::string, std::size_t> prompts_;
+  std::map<token_sequence, std::size_t> known_prompts_;
   std::set<std::pair<std::size_t, std::size_t>> known_pairs_;
 };
 
@@ -119,8 +130,8 @@ class dataset_builder {
 
 /// Tokenizes rows of preferences. Equal prompts are stored once, and so are responses of a prompt
 /// with equal text and score, so that training computes each once a step. A response is followed by
-/// the end token, unless the pair has its tokens, which are taken as they are; prompt and response
-/// are tokenized apart. Throws `usage_error` for an empty prompt
+/// the end token, unless the pair has its tokens, which are taken as they are, as a prompt's
+/// are; prompt and response are tokenized apart. Throws `usage_error` for an empty prompt
 /// and for a tokenizer without an end token.
 template <tokenizer Tokenizer>
 tokenized_dataset tokenize_preferences(std::span<const preference_pair> pairs,
@@ -133,7 +144,7 @@ tokenized_dataset tokenize_preferences(std::span<const preference_pair> pairs,
   constexpr double none = std::numeric_limits<double>::quiet_NaN();
   for (std::size_t row = 0; row < pairs.size(); ++row) {
     const auto& pair = pairs[row];
-    const std::size_t prompt = builder.add_prompt(pair.prompt, row);
+    const std::size_t prompt = builder.add_prompt(pair.prompt, row, pair.prompt_tokens);
     const auto response = [&](const std::string& text, std::optional<double> score,
                               const token_sequence& tokens) {
       const double value = score.value_or(none);
