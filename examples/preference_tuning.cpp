@@ -22,11 +22,11 @@
 #include <prefopt/loss/named_loss.hpp>
 #include <prefopt/loss/validate.hpp>
 #include <prefopt/model/checkpoint.hpp>
+#include <prefopt/model/checkpoint_tokenizer.hpp>
 #include <prefopt/model/eigen_transformer.hpp>
 #include <prefopt/model/find_model.hpp>
 #include <prefopt/model/load_weights.hpp>
 #include <prefopt/model/save_checkpoint.hpp>
-#include <prefopt/text/load_tokenizer.hpp>
 #include <prefopt/text/tokenize_dataset.hpp>
 #include <prefopt/train/adamw.hpp>
 #include <prefopt/train/preference_trainer.hpp>
@@ -63,9 +63,7 @@ int tune(const std::string& model, const std::filesystem::path& pairs,
 
   // The checkpoint and its tokenizer; a GGUF file brings its own.
   const prefopt::model_checkpoint checkpoint = prefopt::open_checkpoint(prefopt::find_model(model));
-  const prefopt::byte_level_bpe tokenizer = checkpoint.tokenizer
-                                                ? prefopt::byte_level_bpe(*checkpoint.tokenizer)
-                                                : prefopt::load_tokenizer(checkpoint.path);
+  const prefopt::byte_level_bpe tokenizer = prefopt::checkpoint_tokenizer(checkpoint);
 
   // Rows of text to tokens: each prompt and each response once, and the pairs as positions.
   const std::vector<prefopt::preference_pair> rows = read(pairs, loss);

@@ -22,6 +22,7 @@
 #include <omp.h>
 
 #include <prefopt/core/error.hpp>
+#include <prefopt/core/stream_purpose.hpp>
 #include <prefopt/data/line_reader.hpp>
 #include <prefopt/data/reviews_file.hpp>
 #include <prefopt/score/classifier_scorer.hpp>
@@ -35,7 +36,6 @@
 #include "experiment/ngram_score.hpp"
 #include "experiment/prompts.hpp"
 #include "experiment/run.hpp"
-#include "experiment/streams.hpp"
 
 namespace {
 
@@ -76,14 +76,21 @@ void score_with(prefopt::ngram_classifier trained, prefopt::reward_form form,
 }
 
 fs::path find_reviews(const fs::path& folder, const std::string& split) {
+  const std::string wanted = "*" + split + "*.tsv (plain, .gz, .xz or .zst)";
+  fs::path found;
   for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
-    if (name.find(split) != std::string::npos && name.find(".tsv") != std::string::npos) {
-      return entry.path();
+    if (name.find(split) == std::string::npos || name.find(".tsv") == std::string::npos) continue;
+    if (!found.empty()) {
+      throw prefopt::usage_error("--data " + folder.string() + " has two files named " + wanted +
+                                 ": " + found.filename().string() + " and " + name);
     }
+    found = entry.path();
   }
-  throw prefopt::usage_error("--data " + folder.string() + " has no file named *" + split +
-                             "*.tsv (plain, .gz, .xz or .zst)");
+  if (found.empty()) {
+    throw prefopt::usage_error("--data " + folder.string() + " has no file named " + wanted);
+  }
+  return found;
 }
 
 sentiment_task imdb_task(const sentiment_options& chosen, const experiment::options& o,
@@ -113,7 +120,7 @@ sentiment_task imdb_task(const sentiment_options& chosen, const experiment::opti
     for (const auto& review : training) {
       task.sft_texts.push_back({prefopt::with_line_breaks(review.text)});
     }
-    auto random = experiment::stream_for(experiment::purpose::texts, o.seed);
+    auto random = prefopt::stream_for(prefopt::stream_purpose::texts, o.seed);
     prefopt::shuffle(task.sft_texts, random);
     task.sft_texts.resize(std::min(task.sft_texts.size(), o.sft_texts));
   }

@@ -28,7 +28,6 @@
 #include "experiment/judging.hpp"
 #include "experiment/prompts.hpp"
 #include "experiment/run.hpp"
-#include "experiment/streams.hpp"
 #include "experiment/summaries.hpp"
 
 namespace {

@@ -21,6 +21,7 @@
 #include <omp.h>
 
 #include <prefopt/core/error.hpp>
+#include <prefopt/core/stream_purpose.hpp>
 #include <prefopt/data/toxicity_prompts_file.hpp>
 #include <prefopt/data/tweets_file.hpp>
 #include <prefopt/score/classifier_scorer.hpp>
@@ -32,7 +33,6 @@
 #include "experiment/ngram_score.hpp"
 #include "experiment/prompts.hpp"
 #include "experiment/run.hpp"
-#include "experiment/streams.hpp"
 
 namespace {
 
@@ -79,7 +79,7 @@ tweet_split split_tweets(const std::vector<prefopt::tweet>& tweets, const std::s
     if (offensive && toxic == "hate") continue;  // neither here nor there
     texts.push_back({each.text, each.what == prefopt::tweet::kind::neither});
   }
-  auto random = experiment::stream_for(experiment::purpose::texts, seed);
+  auto random = prefopt::stream_for(prefopt::stream_purpose::texts, seed);
   prefopt::shuffle(texts, random);
   tweet_split split;
   const std::size_t kept = texts.size() - texts.size() / 10;

@@ -8,12 +8,8 @@
 #include <fmt/format.h>
 
 #include <prefopt/core/error.hpp>
-#include <prefopt/core/random.hpp>
-#include <prefopt/pair/all_pairs.hpp>
-#include <prefopt/pair/best_vs_worst.hpp>
-#include <prefopt/pair/first_two.hpp>
-#include <prefopt/pair/pair_sampler.hpp>
-#include <prefopt/pair/random_pairs.hpp>
+#include <prefopt/core/stream_purpose.hpp>
+#include <prefopt/pair/named_sampler.hpp>
 
 #include "commands.hpp"
 #include "support/row_output.hpp"
@@ -31,16 +27,6 @@ struct settings {
   bool quiet = false;
 };
 
-using sampler =
-    std::function<prefopt::sampled_pairs(std::span<const double>, prefopt::random_stream&)>;
-
-sampler sampler_of(const settings& chosen) {
-  if (chosen.sampler == "all") return prefopt::all_pairs{};
-  if (chosen.sampler == "first-two") return prefopt::first_two{};
-  if (chosen.sampler == "random") return prefopt::random_pairs{chosen.pairs_per_prompt};
-  return prefopt::best_vs_worst{chosen.pairs_per_prompt};
-}
-
 json pair_row(const scored_prompt& prompt, const scored_row& winner, const scored_row& loser) {
   json row{{"prompt", prompt.prompt},
            {"chosen", winner.response},
@@ -56,7 +42,8 @@ json pair_row(const scored_prompt& prompt, const scored_row& winner, const score
 void pair(const settings& chosen) {
   finished_before(chosen.output);
   const auto prompts = read_scored_prompts(chosen.input, true);
-  const sampler draw = sampler_of(chosen);
+  const prefopt::any_pair_sampler draw =
+      prefopt::named_sampler(chosen.sampler, chosen.pairs_per_prompt);
   row_output out(chosen.output);
   std::size_t responses = 0;
   std::size_t pairs = 0;
@@ -67,8 +54,8 @@ void pair(const settings& chosen) {
     const auto& list = prompts[p].responses;
     scores.clear();
     for (const scored_row& row : list) scores.push_back(*row.score);
-    // "pair": apart from the streams of sampling
-    prefopt::random_stream random(chosen.seed, 0x70616972, static_cast<std::uint32_t>(p));
+    auto random = prefopt::stream_for(prefopt::stream_purpose::pairs, chosen.seed,
+                                      static_cast<std::uint32_t>(p));
     const prefopt::sampled_pairs drawn = draw(scores, random);
     for (const prefopt::ranked_pair& each : drawn.pairs) {
       out.write(pair_row(prompts[p], list[each.winner], list[each.loser]));
@@ -99,7 +86,7 @@ std::function<void()> define_pair(command& to) {
   to.add("--output", chosen->output, "JSON Lines; -: standard output");
   to.add("--sampler", chosen->sampler,
          "all pairs, the k best against the k worst, k at random, or the first two responses")
-      .one_of({"all", "best-vs-worst", "random", "first-two"});
+      .one_of(prefopt::sampler_names());
   to.add("--pairs-per-prompt", chosen->pairs_per_prompt, "k of best-vs-worst and random")
       .at_least(1);
   to.add_seed(chosen->seed, "of random pairs");

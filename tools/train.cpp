@@ -13,6 +13,7 @@
 #include <prefopt/core/error.hpp>
 #include <prefopt/loss/named_loss.hpp>
 #include <prefopt/train/data_order.hpp>
+#include <prefopt/train/loss_fingerprint.hpp>
 #include <prefopt/train/loss_probe.hpp>
 #include <prefopt/train/pair_gathering.hpp>
 #include <prefopt/train/preference_trainer.hpp>
@@ -104,6 +105,28 @@ void print_plan(const settings& chosen, const opened_language& opened, const pai
   std::cout << "dry run: nothing was trained and nothing written\n";
 }
 
+/// Says which of the loss's options are given and make no difference to it.
+void note_unused(const prefopt::loss_settings& chosen) {
+  const auto behaviour = [](const prefopt::loss_settings& settings) {
+    return prefopt::fingerprint(prefopt::named_loss(settings));
+  };
+  const std::string as_chosen = behaviour(chosen);
+  const prefopt::loss_settings defaults;
+  const auto check = [&](const char* option, auto member) {
+    if (chosen.*member == defaults.*member) return;
+    prefopt::loss_settings without = chosen;
+    without.*member = defaults.*member;
+    if (behaviour(without) != as_chosen) return;
+    std::cerr << "note: " << option << " makes no difference to --loss " << chosen.method << '\n';
+  };
+  check("--offset", &prefopt::loss_settings::offset);
+  check("--alpha", &prefopt::loss_settings::alpha);
+  check("--beta", &prefopt::loss_settings::beta);
+  check("--margin", &prefopt::loss_settings::margin);
+  check("--lambda", &prefopt::loss_settings::lambda);
+  check("--epsilon", &prefopt::loss_settings::epsilon);
+}
+
 void train(settings chosen) {
   chosen.run.apply();
   if (!chosen.dry_run) check_out(chosen.training);
@@ -112,6 +135,7 @@ void train(settings chosen) {
   options.shuffle = prefopt::training_options::shuffle_kind::prompts;
   options.keep_checkpoints = 1;
   const prefopt::any_pair_loss loss = prefopt::named_loss(chosen.loss);
+  note_unused(chosen.loss);
 
   const opened_language opened = open_language(chosen.model);
   fit_lengths(chosen.pairs, opened.checkpoint.config.max_positions);

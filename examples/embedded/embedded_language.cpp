@@ -2,10 +2,10 @@
 
 #include <utility>
 
+#include <prefopt/core/stream_purpose.hpp>
 #include <prefopt/text/train_bpe.hpp>
 
 #include "../experiment/options.hpp"
-#include "../experiment/streams.hpp"
 #include "../experiment/training.hpp"
 
 namespace experiment {
@@ -39,7 +39,7 @@ prefopt::transformer_config shape(std::size_t tokens) {
 std::vector<prefopt::embedded::labelled_review> embedded_reviews(std::size_t count,
                                                                  std::uint64_t seed) {
   std::vector<prefopt::embedded::labelled_review> reviews;
-  prefopt::random_stream random = stream_for(purpose::reviews, seed);
+  prefopt::random_stream random = prefopt::stream_for(prefopt::stream_purpose::reviews, seed);
   for (std::size_t i = 0; i < count; ++i) reviews.push_back(prefopt::embedded::generate(random));
   return reviews;
 }

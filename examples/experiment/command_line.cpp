@@ -13,14 +13,13 @@
 
 #include <prefopt/core/error.hpp>
 #include <prefopt/loss/named_loss.hpp>
+#include <prefopt/pair/named_sampler.hpp>
 #include <prefopt/sample/sampling_options.hpp>
 
 #include "support/exit_code.hpp"
 
 namespace experiment {
 namespace {
-
-const std::vector<std::string> sampler_names = {"all", "best-vs-worst", "random", "first-two"};
 
 void add_model_options(CLI::App& app, options& o) {
   const char* group = "Model and run";
@@ -83,7 +82,7 @@ void add_pair_options(CLI::App& app, options& o, response_source source) {
       ->capture_default_str()
       ->group(group);
   app.add_option("--pair-sampler", o.pair_sampler, "which responses of a prompt become pairs")
-      ->check(CLI::IsMember(sampler_names))
+      ->check(CLI::IsMember(prefopt::sampler_names()))
       ->capture_default_str()
       ->group(group);
   app.add_option("--pairs-per-prompt", o.pairs_per_prompt,

@@ -6,8 +6,7 @@
 #include <fmt/format.h>
 
 #include <prefopt/core/error.hpp>
-
-#include "streams.hpp"
+#include <prefopt/core/stream_purpose.hpp>
 
 namespace experiment {
 
@@ -15,7 +14,7 @@ std::vector<std::string> choose_prompts(std::vector<std::string> all, std::size_
                                         std::uint64_t seed, const char* option) {
   std::sort(all.begin(), all.end());
   all.erase(std::unique(all.begin(), all.end()), all.end());
-  auto random = stream_for(purpose::prompts, seed);
+  auto random = prefopt::stream_for(prefopt::stream_purpose::prompts, seed);
   prefopt::shuffle(all, random);
   if (all.size() < count) {
     throw prefopt::usage_error(fmt::format(

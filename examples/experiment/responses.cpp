@@ -7,16 +7,13 @@
 
 #include <prefopt/core/error.hpp>
 #include <prefopt/core/progress.hpp>
+#include <prefopt/core/stream_purpose.hpp>
 #include <prefopt/data/preferences_file.hpp>
 #include <prefopt/data/scored_responses_file.hpp>
-#include <prefopt/pair/all_pairs.hpp>
-#include <prefopt/pair/best_vs_worst.hpp>
-#include <prefopt/pair/first_two.hpp>
-#include <prefopt/pair/random_pairs.hpp>
+#include <prefopt/pair/named_sampler.hpp>
 #include <prefopt/sample/sampler.hpp>
 
 #include "stopped.hpp"
-#include "streams.hpp"
 
 namespace experiment {
 namespace {
@@ -74,29 +71,6 @@ void check_part(std::span<const prefopt::scored_response> part, const sampling_r
                             "them sampled again");
 }
 
-template <class Sampler>
-drawn_pairs draw_with(std::span<const prefopt::scored_response> responses, const Sampler& sampler,
-                      std::uint64_t seed) {
-  drawn_pairs drawn;
-  std::vector<double> scores;
-  std::uint32_t prompt = 0;
-  for (std::size_t begin = 0; begin < responses.size(); ++prompt) {
-    std::size_t end = begin;
-    scores.clear();
-    while (end < responses.size() && responses[end].prompt == responses[begin].prompt) {
-      scores.push_back(responses[end++].score);
-    }
-    prefopt::random_stream random = stream_for(purpose::pairs, seed, prompt);
-    const prefopt::sampled_pairs found = sampler(std::span<const double>(scores), random);
-    for (const prefopt::ranked_pair& pair : found.pairs) {
-      drawn.pairs.push_back({begin + pair.winner, begin + pair.loser});
-    }
-    drawn.ties += found.ties;
-    begin = end;
-  }
-  return drawn;
-}
-
 }  // namespace
 
 std::vector<prefopt::token_id> end_tokens_of(const language& of) {
@@ -140,14 +114,27 @@ std::vector<prefopt::scored_response> stored_responses(language& from,
 }
 
 drawn_pairs draw_pairs(std::span<const prefopt::scored_response> responses, const options& chosen) {
-  if (chosen.pair_sampler == "all") return draw_with(responses, prefopt::all_pairs{}, chosen.seed);
-  if (chosen.pair_sampler == "first-two") {
-    return draw_with(responses, prefopt::first_two{}, chosen.seed);
+  const prefopt::any_pair_sampler sampler =
+      prefopt::named_sampler(chosen.pair_sampler, chosen.pairs_per_prompt);
+  drawn_pairs drawn;
+  std::vector<double> scores;
+  std::uint32_t prompt = 0;
+  for (std::size_t begin = 0; begin < responses.size(); ++prompt) {
+    std::size_t end = begin;
+    scores.clear();
+    while (end < responses.size() && responses[end].prompt == responses[begin].prompt) {
+      scores.push_back(responses[end++].score);
+    }
+    prefopt::random_stream random =
+        prefopt::stream_for(prefopt::stream_purpose::pairs, chosen.seed, prompt);
+    const prefopt::sampled_pairs found = sampler(std::span<const double>(scores), random);
+    for (const prefopt::ranked_pair& pair : found.pairs) {
+      drawn.pairs.push_back({begin + pair.winner, begin + pair.loser});
+    }
+    drawn.ties += found.ties;
+    begin = end;
   }
-  if (chosen.pair_sampler == "random") {
-    return draw_with(responses, prefopt::random_pairs{chosen.pairs_per_prompt}, chosen.seed);
-  }
-  return draw_with(responses, prefopt::best_vs_worst{chosen.pairs_per_prompt}, chosen.seed);
+  return drawn;
 }
 
 void write_pairs(const std::filesystem::path& file,

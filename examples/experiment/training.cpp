@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <prefopt/core/error.hpp>
+#include <prefopt/core/stream_purpose.hpp>
 #include <prefopt/loss/named_loss.hpp>
 #include <prefopt/train/adamw.hpp>
 #include <prefopt/train/preference_trainer.hpp>
@@ -14,7 +15,6 @@
 #include <prefopt/train/sgd.hpp>
 
 #include "stopped.hpp"
-#include "streams.hpp"
 
 namespace experiment {
 namespace {
@@ -85,7 +85,7 @@ prefopt::preference_dataset choose_pairs(const prefopt::preference_dataset& all,
   if (point.pairs == 0) return all;
   std::vector<std::size_t> order(all.prompts.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  prefopt::random_stream random = stream_for(purpose::choice, point.seed);
+  prefopt::random_stream random = prefopt::stream_for(prefopt::stream_purpose::choice, point.seed);
   prefopt::shuffle(order, random);
   std::vector<std::vector<prefopt::ranked_pair>> by_prompt(all.prompts.size());
   for (const prefopt::ranked_pair& pair : all.pairs) {

@@ -14,6 +14,7 @@
 #include <prefopt/core/progress.hpp>       // a bar with rate and time left, or plain lines
 #include <prefopt/core/random.hpp>         // random numbers as a function of (seed, purpose, index)
 #include <prefopt/core/stale_temporaries.hpp>  // what killed processes left of atomic files
+#include <prefopt/core/stream_purpose.hpp>     // what random numbers are for, each apart
 
 // data/: the nouns, and data sets in files
 #include <prefopt/data/compression.hpp>            // plain, gzip, xz, zstd: which one a file is
@@ -124,6 +125,7 @@
 #include <prefopt/model/architecture_smollm3.hpp>   // SmolLM3
 #include <prefopt/model/architectures.hpp>          // the table of them
 #include <prefopt/model/checkpoint.hpp>             // open_checkpoint: a folder or a GGUF file
+#include <prefopt/model/checkpoint_tokenizer.hpp>   // the tokenizer of a checkpoint
 #include <prefopt/model/classifier.hpp>  // the concept: tokens of a text -> logits of classes
 #include <prefopt/model/classifier_architecture.hpp>  // BERT, DistilBERT, RoBERTa
 #include <prefopt/model/classifier_checkpoint.hpp>  // open_classifier: a folder, with or without a head
@@ -204,6 +206,7 @@
 #include <prefopt/pair/all_pairs.hpp>      // every pair with unequal scores
 #include <prefopt/pair/best_vs_worst.hpp>  // the best against the worst
 #include <prefopt/pair/first_two.hpp>      // the first two responses
+#include <prefopt/pair/named_sampler.hpp>  // a sampler by its name
 #include <prefopt/pair/pair_sampler.hpp>   // the concept: scores of a prompt's responses -> pairs
 #include <prefopt/pair/random_pairs.hpp>   // some pairs by chance
 

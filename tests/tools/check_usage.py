@@ -34,6 +34,11 @@ def check_numbers(work):
             (sample, "--top-k", "-3", "from 0"), (sample, "--threads", "4294967296", "to 1024"),
             (sample, "--threads", "100000", "to 1024"), (sample, "--responses", "0x10", "from 1")]:
         refused([option, value, allowed], *base, option, value, text=PROMPT, code=2)
+    for loss, option, value, noted in [("dpo", "--alpha", "0.5", True), ("slic", "--beta", "1", True),
+                                       ("odpo", "--alpha", "0.5", False), ("dpo", "--beta", "1", False)]:
+        result = run(*train, "--loss", loss, option, value)
+        check((f"note: {option} makes no difference to --loss {loss}" in result.stderr) == noted,
+              f"{loss} {option}: an option of other losses is noted {result.stderr}")
     good = run(*sample, "--seed", largest, "--max-new-tokens", "1", text=PROMPT)
     check(good.returncode == 0, "the largest seed is one")
 

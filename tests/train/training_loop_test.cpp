@@ -352,8 +352,8 @@ TEST(training_loop, refuses_to_go_on_with_other_options_data_or_model) {
   expect(other, 1, "steps is 16 now, and was 12");
   other = run;
   other.data.responses[3].score += 0.25;
-  expect(other, 1, "data is ");
-  expect(run, 2, "start is ");
+  expect(other, 1, "the data is another one now");
+  expect(run, 2, "the start is another one now");
   test::expect_error<checkpoint_error>(
       [&] {
         bigram_model m(9);
@@ -361,7 +361,7 @@ TEST(training_loop, refuses_to_go_on_with_other_options_data_or_model) {
         preference_trainer(m, run.data, odpo(0.5, 0.5, clamped{log_diff{}, 0.0}), run.options)
             .train(optimizer);
       },
-      "loss is ");
+      "the loss is another one now");
   test::expect_error<checkpoint_error>(
       [&] {
         bigram_model m(9);

@@ -11,6 +11,7 @@
 #include <prefopt/core/error.hpp>
 #include <prefopt/core/progress.hpp>
 #include <prefopt/core/random.hpp>
+#include <prefopt/core/stream_purpose.hpp>
 #include <prefopt/model/classifier_checkpoint.hpp>
 #include <prefopt/model/eigen_classifier.hpp>
 #include <prefopt/model/save_classifier.hpp>
@@ -34,7 +35,7 @@ std::vector<prefopt::classifier_example> prepare(const fs::path& file,
   const std::vector<labelled_row> texts = read_labelled_rows(file, chosen.labels);
   std::vector<std::size_t> order(texts.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  prefopt::random_stream random(chosen.training.seed, 0x74726463);  // "trdc"
+  auto random = prefopt::stream_for(prefopt::stream_purpose::labels, chosen.training.seed);
   prefopt::shuffle(order, random);
   if (count != 0) order.resize(std::min(count, order.size()));
   std::vector<prefopt::classifier_example> examples;

@@ -3,34 +3,17 @@
 #include <utility>
 
 #include <prefopt/core/error.hpp>
+#include <prefopt/model/checkpoint_tokenizer.hpp>
 #include <prefopt/model/find_model.hpp>
 #include <prefopt/model/load_weights.hpp>
 #include <prefopt/model/lora_adapter.hpp>
 #include <prefopt/text/load_tokenizer.hpp>
 
 namespace tools {
-namespace {
-
-prefopt::byte_level_bpe tokenizer_of(const prefopt::model_checkpoint& checkpoint) {
-  if (checkpoint.tokenizer) return prefopt::byte_level_bpe(*checkpoint.tokenizer);  // a GGUF's
-  if (!checkpoint.tokenizer_problem.empty()) {
-    throw prefopt::checkpoint_error(checkpoint.path.string(), "tokenizer",
-                                    checkpoint.tokenizer_problem);
-  }
-  return prefopt::load_tokenizer(checkpoint.path);
-}
-
-}  // namespace
 
 opened_language open_language(const std::string& name) {
   prefopt::model_checkpoint checkpoint = prefopt::open_checkpoint(prefopt::find_model(name));
-  prefopt::byte_level_bpe tokenizer = tokenizer_of(checkpoint);
-  if (tokenizer.vocabulary_size() > checkpoint.config.vocabulary) {
-    throw prefopt::checkpoint_error(checkpoint.path.string(), "tokenizer",
-                                    "has " + std::to_string(tokenizer.vocabulary_size()) +
-                                        " tokens, the model only " +
-                                        std::to_string(checkpoint.config.vocabulary));
-  }
+  prefopt::byte_level_bpe tokenizer = prefopt::checkpoint_tokenizer(checkpoint);
   return {std::move(checkpoint), std::move(tokenizer)};
 }
 
@@ -46,7 +29,7 @@ prefopt::eigen_transformer load_model(const opened_language& opened,
 prefopt::byte_level_bpe open_tokenizer(const std::string& name) {
   const std::filesystem::path path = prefopt::find_model(name);
   if (!std::filesystem::is_directory(path) && path.extension() != ".json") {
-    return tokenizer_of(prefopt::open_checkpoint(path));
+    return prefopt::checkpoint_tokenizer(prefopt::open_checkpoint(path));
   }
   return prefopt::load_tokenizer(path);
 }

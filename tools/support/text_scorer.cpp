@@ -1,13 +1,11 @@
 #include "text_scorer.hpp"
 
-#include <algorithm>
 #include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <utility>
 
 #include <prefopt/core/error.hpp>
-#include <prefopt/core/mapped_file.hpp>
 #include <prefopt/model/eigen_classifier.hpp>
 #include <prefopt/model/find_model.hpp>
 #include <prefopt/score/classifier_scorer.hpp>
@@ -57,21 +55,8 @@ std::string identity_of(const scorer_settings& settings) {
   const fs::path path = settings.lexicon.empty()
                             ? fs::path(prefopt::find_model(settings.classifier))
                             : settings.lexicon;
-  std::vector<fs::path> files;
-  if (fs::is_directory(path)) {
-    for (const auto& entry : fs::directory_iterator(path)) {
-      if (entry.is_regular_file()) files.push_back(entry.path());
-    }
-  } else {
-    files.push_back(path);
-  }
-  std::sort(files.begin(), files.end());
   prefopt::content_hash hash;
-  for (const fs::path& file : files) {
-    hash.add(std::string_view(file.filename().string()));
-    if (fs::file_size(file) == 0) continue;  // an empty file cannot be mapped
-    hash.add(prefopt::mapped_file(file).bytes());
-  }
+  hash.add(std::string_view(prefopt::hash_of_files(path)));
   for (const std::string& text : {settings.label, settings.form}) hash.add(std::string_view(text));
   return hash.add(std::size_t{settings.whole_text}).text();
 }

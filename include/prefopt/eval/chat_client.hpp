@@ -14,6 +14,7 @@
 
 #include <prefopt/core/error.hpp>
 #include <prefopt/core/random.hpp>
+#include <prefopt/core/stream_purpose.hpp>
 #include <prefopt/eval/chat_limits.hpp>
 #include <prefopt/eval/chat_message.hpp>
 
@@ -180,7 +181,7 @@ class chat_client {
   retry_options options_;
   mutable std::mutex mutex_;  // guards what follows
   clock::time_point not_before_{};
-  random_stream chance_{0, 0x6a757267};
+  random_stream chance_ = stream_for(stream_purpose::retries, 0);
   std::size_t retries_ = 0;
 };
 

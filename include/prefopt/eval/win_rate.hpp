@@ -6,7 +6,7 @@
 #include <vector>
 
 #include <prefopt/core/error.hpp>
-#include <prefopt/core/random.hpp>
+#include <prefopt/core/stream_purpose.hpp>
 #include <prefopt/eval/bootstrap.hpp>
 #include <prefopt/eval/judge.hpp>
 
@@ -51,7 +51,7 @@ inline judge_questions make_judge_questions(std::span<const comparison> comparis
     questions.turned.push_back(turned);
   };
   for (std::size_t i = 0; i < comparisons.size(); ++i) {
-    random_stream random(options.seed, 0x6a756467, static_cast<std::uint32_t>(i));  // "judg"
+    auto random = stream_for(stream_purpose::judge, options.seed, static_cast<std::uint32_t>(i));
     add(comparisons[i], options.order == judge_order::random && random.below(2) == 1);
     if (options.order == judge_order::both) add(comparisons[i], true);
   }

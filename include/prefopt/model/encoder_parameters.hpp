@@ -12,6 +12,7 @@
 #include <prefopt/backend/compute_backend.hpp>
 #include <prefopt/core/error.hpp>
 #include <prefopt/core/random.hpp>
+#include <prefopt/core/stream_purpose.hpp>
 #include <prefopt/model/encoder_config.hpp>
 #include <prefopt/model/encoder_layout.hpp>
 #include <prefopt/model/language_model.hpp>
@@ -57,8 +58,8 @@ class encoder_parameters {
   void initialize(std::uint64_t seed, Chosen chosen) {
     for (std::size_t i = 0; i < all_.size(); ++i) {
       if (!chosen(all_[i].name)) continue;
-      // "enco": apart from the streams of sampling
-      random_stream random(seed, 0x656e636f, static_cast<std::uint32_t>(i));
+      auto random =
+          stream_for(stream_purpose::encoder_weights, seed, static_cast<std::uint32_t>(i));
       const bool matrix = all_[i].decays;
       const float constant = all_[i].name.ends_with(".bias") ? 0.0F : 1.0F;
       for (float& value : all_[i].value) {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include <prefopt/backend/compute_backend.hpp>
-#include <prefopt/core/random.hpp>
+#include <prefopt/core/stream_purpose.hpp>
 #include <prefopt/model/language_model.hpp>
 #include <prefopt/model/lora_layout.hpp>
 #include <prefopt/model/lora_options.hpp>
@@ -116,7 +116,7 @@ class lora_parameters {
   /// A as PEFT starts it, uniform within 1 / sqrt(inputs), B 0: the model computes as without.
   void initialize(std::uint64_t seed) {
     for (std::size_t m = 0; m < modules_.size(); ++m) {
-      random_stream random(seed, 0x6c6f7261, static_cast<std::uint32_t>(m));  // "lora"
+      auto random = stream_for(stream_purpose::lora_weights, seed, static_cast<std::uint32_t>(m));
       const double bound = 1.0 / std::sqrt(static_cast<double>(modules_[m].inputs));
       for (float& value : all_[2 * m].value) {
         value = static_cast<float>((2.0 * random.uniform() - 1.0) * bound);

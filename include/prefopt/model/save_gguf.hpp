@@ -177,7 +177,7 @@ inline void save_gguf(const std::filesystem::path& path, const checkpoint_descri
     }
   }
   detail::add_gguf_extras(kind, description.config, tensors);
-  const detail::unfinished_file unchecked(detail::name_beside(path, "unchecked"));
+  const detail::unfinished_file unchecked(detail::name_beside(path, "tmp"));
   write_gguf(unchecked.path(), pairs, tensors);
   detail::check_gguf(unchecked.path(), description);
   std::error_code problem;

@@ -14,6 +14,7 @@
 #include <prefopt/backend/compute_backend.hpp>
 #include <prefopt/core/error.hpp>
 #include <prefopt/core/random.hpp>
+#include <prefopt/core/stream_purpose.hpp>
 #include <prefopt/model/language_model.hpp>
 #include <prefopt/model/linear_parameters.hpp>
 #include <prefopt/model/lora_parameters.hpp>
@@ -98,8 +99,7 @@ class transformer_parameters {
 
   void initialize(std::uint64_t seed) {
     for (std::size_t i = 0; i < all_.size(); ++i) {
-      // "init": apart from the streams of sampling
-      random_stream random(seed, 0x696e6974, static_cast<std::uint32_t>(i));
+      auto random = stream_for(stream_purpose::weights, seed, static_cast<std::uint32_t>(i));
       const bool matrix = all_[i].decays;
       const bool bias = all_[i].name.ends_with(".bias");
       for (float& value : all_[i].value) {

@@ -14,6 +14,7 @@
 
 #include <prefopt/core/error.hpp>
 #include <prefopt/core/random.hpp>
+#include <prefopt/core/stream_purpose.hpp>
 #include <prefopt/model/safetensors.hpp>
 #include <prefopt/model/safetensors_writer.hpp>
 #include <prefopt/score/word_ngrams.hpp>
@@ -177,7 +178,7 @@ ngram_classifier train_ngram_classifier(std::span<const labelled_text> texts,
   };
   std::vector<std::uint32_t> order(texts.size());
   std::iota(order.begin(), order.end(), 0U);
-  random_stream random(options.seed, 0x6e677261);  // "ngra": apart from the streams of sampling
+  random_stream random = stream_for(stream_purpose::ngrams, options.seed);
   for (std::size_t epoch = 0; epoch < options.epochs; ++epoch) {
     shuffle(order, random);
     double loss = 0.0;

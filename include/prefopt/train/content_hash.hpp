@@ -52,6 +52,11 @@ class content_hash {
     return digits;
   }
 
+  /// Whether it looks like what `text` gives.
+  static bool is_text(std::string_view text) {
+    return text.size() == 32 && text.find_first_not_of("0123456789abcdef") == text.npos;
+  }
+
  private:
   struct free_state {
     void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
@@ -106,6 +111,7 @@ inline std::string hash_of_files(const std::filesystem::path& path) {
   content_hash hash;
   for (const auto& file : files) {
     if (file != path) hash.add(std::string_view(file.filename().native()));
+    if (std::filesystem::file_size(file) == 0) continue;  // which cannot be mapped
     hash.add(mapped_file(file).bytes());
   }
   return hash.text();

@@ -11,6 +11,7 @@
 
 #include <prefopt/core/error.hpp>
 #include <prefopt/core/random.hpp>
+#include <prefopt/core/stream_purpose.hpp>
 
 namespace prefopt {
 
@@ -18,10 +19,9 @@ namespace prefopt {
 /// so a resumed run needs to remember no more than its step.
 inline std::vector<std::size_t> shuffled(std::size_t count, std::uint64_t seed,
                                          std::uint32_t epoch) {
-  constexpr std::uint32_t purpose = 0x64617461;  // "data": apart from the streams of sampling
   std::vector<std::size_t> order(count);
   std::iota(order.begin(), order.end(), std::size_t{0});
-  random_stream random(seed, purpose, epoch);
+  random_stream random = stream_for(stream_purpose::data, seed, epoch);
   shuffle(order, random);
   return order;
 }

@@ -222,8 +222,10 @@ class run_checkpoints {
     std::string differences;
     const auto differs = [&](const std::string& name, const std::string& here,
                              const std::string& there) {
-      differences +=
-          (differences.empty() ? "" : "; ") + name + " is " + here + " now, and was " + there;
+      differences += differences.empty() ? "" : "; ";
+      differences += content_hash::is_text(here) && content_hash::is_text(there)
+                         ? "the " + name + " is another one now"
+                         : name + " is " + here + " now, and was " + there;
     };
     for (const auto& [name, value] : settings) {
       const auto found = run["settings"].find(name);

@@ -38,7 +38,8 @@ inline void masked_softmax(matrix_view scores, std::size_t stride, std::size_t f
 }
 
 /// Copies of one head's part of a segment, and what is computed from them. Copies, so that every
-/// product reads memory of the same alignment and stride, whatever else is in the batch.
+/// product reads memory of the same alignment and stride, whatever else is in the batch. Keys are
+/// the segment's own and those of its prefix that a window lets one of its rows see.
 class attention_workspace {
  public:
   eigen_view query() { return view(query_, own_); }            // (own, head_width)
@@ -56,18 +57,25 @@ class attention_workspace {
   void load_keys(const_matrix_view qkv, const packed_segment& segment, const attention_shape& shape,
                  std::size_t kv_head) {
     own_ = segment.length;
-    prefix_ = segment.prefix_length;
+    const bool causal = shape.kind == attention_kind::causal;
+    const std::size_t unseen = causal ? shape.first_visible(segment.prefix_length) : 0;
+    prefix_ = segment.prefix_length - unseen;
+    prefix_row_ = segment.prefix_begin + unseen;
+    own_row_ = segment.begin;
     width_ = shape.head_width;
     stride_ = (own_ + prefix_ + 15) / 16 * 16;
     const auto copy = [&](std::size_t column, eigen_view to) {
       for (std::size_t i = 0; i < own_ + prefix_; ++i) {
-        const std::size_t row =
-            i < prefix_ ? segment.prefix_begin + i : segment.begin + i - prefix_;
-        std::copy_n(qkv.row(row) + column, width_, to.data() + i * width_);
+        std::copy_n(qkv.row(key_row(i)) + column, width_, to.data() + i * width_);
       }
     };
     copy(shape.key_column(kv_head), key());
     copy(shape.value_column(kv_head), value());
+  }
+
+  /// The batch's row of key i.
+  [[nodiscard]] std::size_t key_row(std::size_t i) const {
+    return i < prefix_ ? prefix_row_ + i : own_row_ + i - prefix_;
   }
 
   void load_rows(const_matrix_view from, std::size_t begin, std::size_t column, eigen_view to) {
@@ -93,7 +101,9 @@ class attention_workspace {
   }
 
   std::size_t own_ = 0;
-  std::size_t prefix_ = 0;
+  std::size_t prefix_ = 0;  // keys of the prefix
+  std::size_t prefix_row_ = 0;
+  std::size_t own_row_ = 0;
   std::size_t width_ = 0;
   std::size_t stride_ = 0;
   host_array query_, key_, value_, output_, probabilities_;
@@ -183,10 +193,7 @@ inline void attend_backward(const packed_batch& batch, const attention_shape& sh
           const auto add = [&](eigen_view from, std::size_t column) {
             const auto rows = static_cast<std::size_t>(from.rows());
             for (std::size_t i = 0; i < rows; ++i) {
-              const std::size_t row = i < segment.prefix_length
-                                          ? segment.prefix_begin + i
-                                          : segment.begin + i - segment.prefix_length;
-              float* to = qkv_gradient.row(row) + column;
+              float* to = qkv_gradient.row(work.key_row(i)) + column;
               const float* source = from.data() + i * shape.head_width;
               for (std::size_t c = 0; c < shape.head_width; ++c) to[c] += source[c];
             }
