@@ -6,6 +6,7 @@
 // core/: errors, files, random numbers
 #include <prefopt/core/atomic_file.hpp>    // a file that appears whole or not at all
 #include <prefopt/core/atomic_folder.hpp>  // a folder that does
+#include <prefopt/core/communicator.hpp>   // the concept: several processes; one process
 #include <prefopt/core/config.hpp>         // the version; PREFOPT_HD, what a kernel may call
 #include <prefopt/core/error.hpp>          // the errors: usage, data, checkpoint, score, numeric
 #include <prefopt/core/folder_lock.hpp>    // one writer of a folder at a time
