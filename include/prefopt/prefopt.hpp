@@ -227,6 +227,7 @@
 #include <prefopt/train/run_checkpoint.hpp>      // a run that can be resumed
 #include <prefopt/train/run_start.hpp>           // what a run starts from
 #include <prefopt/train/schedule.hpp>            // warm-up, then constant, linear or cosine
+#include <prefopt/train/several_ranks.hpp>       // what the processes of a run agree on
 #include <prefopt/train/sft_trainer.hpp>         // fine-tuning on texts
 #include <prefopt/train/sgd.hpp>                 // SGD with momentum
 #include <prefopt/train/stop_signal.hpp>         // SIGINT and SIGTERM
