@@ -14,6 +14,6 @@ configure_package_config_file(cmake/prefoptConfig.cmake.in prefoptConfig.cmake
 write_basic_package_version_file(
   prefoptConfigVersion.cmake COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES ${PROJECT_BINARY_DIR}/prefoptConfig.cmake ${PROJECT_BINARY_DIR}/prefoptConfigVersion.cmake
-              cmake/prefopt_dependencies.cmake cmake/prefopt_cuda.cmake
+              cmake/prefopt_dependencies.cmake cmake/prefopt_cuda.cmake cmake/prefopt_mpi.cmake
         DESTINATION ${package_folder})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -4,6 +4,7 @@
 // needs the standard library alone. In the order in which a pair meets them:
 
 // clang-format off
+#include <prefopt/core/communicator.hpp>        // the concept: several processes; one process
 #include <prefopt/core/config.hpp>              // PREFOPT_HD, the version
 #include <prefopt/core/error.hpp>               // usage_error, score_error, numeric_error
 #include <prefopt/core/math.hpp>                // float exp, log, logistic for loops that vectorize

@@ -6,6 +6,7 @@
 // core/: errors, files, random numbers
 #include <prefopt/core/atomic_file.hpp>    // a file that appears whole or not at all
 #include <prefopt/core/atomic_folder.hpp>  // a folder that does
+#include <prefopt/core/communicator.hpp>   // the concept: several processes; one process
 #include <prefopt/core/config.hpp>         // the version; PREFOPT_HD, what a kernel may call
 #include <prefopt/core/error.hpp>          // the errors: usage, data, checkpoint, score, numeric
 #include <prefopt/core/folder_lock.hpp>    // one writer of a folder at a time
@@ -229,6 +230,7 @@
 #include <prefopt/train/run_checkpoint.hpp>      // a run that can be resumed
 #include <prefopt/train/run_start.hpp>           // what a run starts from
 #include <prefopt/train/schedule.hpp>            // warm-up, then constant, linear or cosine
+#include <prefopt/train/several_ranks.hpp>       // what the processes of a run agree on
 #include <prefopt/train/sft_trainer.hpp>         // fine-tuning on texts
 #include <prefopt/train/sgd.hpp>                 // SGD with momentum
 #include <prefopt/train/stop_signal.hpp>         // SIGINT and SIGTERM

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <numeric>
@@ -10,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <prefopt/core/communicator.hpp>
 #include <prefopt/core/error.hpp>
 #include <prefopt/data/token.hpp>
 #include <prefopt/model/classifier.hpp>
@@ -121,15 +123,17 @@ class classifier_task {
 
   [[nodiscard]] static double weight(std::size_t) { return 1.0; }
 
-  metric_list take_metrics() {
-    const auto n = static_cast<double>(count_);
-    metric_list list = {{"loss", loss_ / n}, {"accuracy", static_cast<double>(right_) / n}};
+  template <communicator Communicator>
+  metric_list take_metrics(Communicator& ranks) {
+    std::array sums = {loss_, static_cast<double>(right_), static_cast<double>(count_)};
+    ranks.sum(std::span<double>(sums));
     loss_ = 0.0;
     right_ = count_ = 0;
-    return list;
+    return {{"loss", sums[0] / sums[2]}, {"accuracy", sums[1] / sums[2]}};
   }
 
-  metric_list evaluate();
+  template <communicator Communicator>
+  metric_list evaluate(Communicator& ranks);
 
   [[nodiscard]] run_settings settings() const {
     content_hash hash;
@@ -194,10 +198,20 @@ classifier_quality evaluate_classifier(Model& model, std::span<const classifier_
 }
 
 template <class Model>
-metric_list detail::classifier_task<Model>::evaluate() {
+template <communicator Communicator>
+metric_list detail::classifier_task<Model>::evaluate(Communicator& ranks) {
   if (held_out_.empty()) return {};
-  const classifier_quality q = evaluate_classifier(model_, held_out_, batch_size_);
-  return {{"eval_loss", q.loss}, {"eval_accuracy", q.accuracy}};
+  const rank_share share = own_share(ranks, held_out_.size());
+  std::array sums = {0.0, 0.0};  // of losses, of right ones
+  if (share.size() > 0) {
+    const classifier_quality q =
+        evaluate_classifier(model_, held_out_.subspan(share.begin, share.size()), batch_size_);
+    sums = {q.loss * static_cast<double>(share.size()),
+            q.accuracy * static_cast<double>(share.size())};
+  }
+  ranks.sum(std::span<double>(sums));
+  const auto n = static_cast<double>(held_out_.size());
+  return {{"eval_loss", sums[0] / n}, {"eval_accuracy", sums[1] / n}};
 }
 
 /// Fine-tunes a classifier on labelled texts: minimizes the mean of -log p(label), with
@@ -228,8 +242,15 @@ class classifier_trainer {
   /// `numeric_error` (its pair is the example) where a logit or gradient is not finite.
   template <optimizer Optimizer>
   training_result train(Optimizer& optimizer) {
+    single_process alone;
+    return train(optimizer, alone);
+  }
+
+  /// The same on several processes, each of which has the same model, examples and options.
+  template <optimizer Optimizer, communicator Communicator>
+  training_result train(Optimizer& optimizer, Communicator& ranks) {
     detail::classifier_task<Model> texts(model_, examples_, held_out_, options_.batch_size);
-    return training_loop(model_, texts, optimizer, options_);
+    return training_loop(model_, texts, optimizer, options_, ranks);
   }
 
  private:

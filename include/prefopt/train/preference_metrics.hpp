@@ -1,7 +1,12 @@
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <cstddef>
+#include <span>
+#include <vector>
+
+#include <prefopt/core/communicator.hpp>
 
 namespace prefopt {
 
@@ -42,6 +47,27 @@ struct preference_metrics {
     chosen_log_prob_sum += other.chosen_log_prob_sum;
     rejected_log_prob_sum += other.rejected_log_prob_sum;
     return *this;
+  }
+
+  /// The sums over what all ranks have, as exact as those of one process.
+  template <communicator Communicator>
+  [[nodiscard]] preference_metrics over(Communicator& ranks) const {
+    const std::array own = {static_cast<double>(pairs),
+                            loss_sum,
+                            chosen_reward_sum,
+                            rejected_reward_sum,
+                            static_cast<double>(correct),
+                            chosen_log_prob_sum,
+                            rejected_log_prob_sum,
+                            loss_rest};
+    const std::vector<double> all = gathered(ranks, std::span<const double>(own));
+    preference_metrics sum;
+    for (std::size_t r = 0; r < ranks.size(); ++r) {
+      const double* const row = all.data() + r * own.size();
+      sum += {static_cast<std::size_t>(row[0]), row[1], row[2], row[3],
+              static_cast<std::size_t>(row[4]), row[5], row[6], row[7]};
+    }
+    return sum;
   }
 
   /// Calls `visit(name, mean over the pairs)` for every metric.

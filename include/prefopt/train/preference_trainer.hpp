@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <prefopt/core/communicator.hpp>
 #include <prefopt/core/error.hpp>
 #include <prefopt/core/folder_lock.hpp>
 #include <prefopt/core/progress.hpp>
@@ -72,19 +73,23 @@ class preference_task {
 
   [[nodiscard]] static double weight(std::size_t) { return 1.0; }
 
-  metric_list take_metrics() { return named(std::exchange(metrics_, {}), ""); }
+  template <communicator Communicator>
+  metric_list take_metrics(Communicator& ranks) {
+    return named(std::exchange(metrics_, {}).over(ranks), "");
+  }
 
-  metric_list evaluate() {
+  template <communicator Communicator>
+  metric_list evaluate(Communicator& ranks) {
     if (!held_out_) return {};
     preference_metrics sum;
     std::vector<std::size_t> numbers;
-    const std::size_t count = held_out_->data->pairs.size();
-    for (std::size_t begin = 0; begin < count; begin += batch_size_) {
-      numbers.resize(std::min(batch_size_, count - begin));
+    const auto [first, last] = own_share(ranks, held_out_->data->pairs.size());
+    for (std::size_t begin = first; begin < last; begin += batch_size_) {
+      numbers.resize(std::min(batch_size_, last - begin));
       std::iota(numbers.begin(), numbers.end(), begin);
       sum += evaluate_step(model_, gather(*held_out_, numbers).batch, loss_, {.needs = needs_});
     }
-    return named(sum, "eval_");
+    return named(sum.over(ranks), "eval_");
   }
 
   [[nodiscard]] run_settings settings() const {
@@ -171,9 +176,18 @@ class preference_trainer {
   /// `numeric_error` where a loss or gradient is not finite: the last checkpoint stays as it was.
   template <optimizer Optimizer>
   training_result train(Optimizer& optimizer) {
+    single_process alone;
+    return train(optimizer, alone);
+  }
+
+  /// The same on several processes, each of which has the same model, data and options: every rank
+  /// computes its share, all get the same result, and the first alone writes files.
+  template <optimizer Optimizer, communicator Communicator>
+  training_result train(Optimizer& optimizer, Communicator& ranks) {
     validate(options_);
+    const training_options options = detail::options_of_rank(options_, ranks);
     std::optional<stop_signal> stop;
-    if (options_.handle_signals) stop.emplace();
+    if (options.handle_signals) stop.emplace();
     const std::string start = hash_of_start(model_);
 
     using task = detail::preference_task<Model, Loss>;
@@ -182,21 +196,24 @@ class preference_trainer {
     if (held_out_ != nullptr) held_out = {held_out_, {}, held_out_targets_};
     check_targets(data_, targets_);
     if (held_out) check_targets(*held_out_, held_out_targets_);
-    const folder_lock lock = detail::lock_run(options_);  // before anything is written there
+    const folder_lock lock = detail::lock_run(options);  // before anything is written there
     if (needs_.reference) {
       std::filesystem::path path = store_path("reference_log_probs.json");
-      training.reference = reference(data_, given_reference_, path);
+      training.reference = reference(data_, given_reference_, path, ranks);
       if (!path.empty()) path.replace_extension(".held_out.json");
       if (held_out) {
-        held_out->reference = reference(*held_out_, given_held_out_reference_, path);
+        held_out->reference = reference(*held_out_, given_held_out_reference_, path, ranks);
       }
     }
-    if (stop && stop->received() != 0) {  // maybe without all of the reference
-      return {.steps = detail::saved_steps(options_), .signal = stop->received()};
+    const int signal = stop ? stop->received() : 0;
+    if (const auto agreed = detail::agree_to_stop(ranks, false, signal); agreed.asked) {
+      // Maybe without all of the reference.
+      return {.steps = broadcast_value(ranks, detail::saved_steps(options)),
+              .signal = agreed.signal};
     }
     task pairs(model_, loss_, std::move(training), std::move(held_out), options_.batch_size,
                needs_);
-    return training_loop(model_, pairs, optimizer, options_, start, lock);
+    return training_loop(model_, pairs, optimizer, options_, start, lock, ranks);
   }
 
  private:
@@ -245,39 +262,47 @@ class preference_trainer {
   }
 
   /// Log-probs of the policy as it is now; of one with an adapter, without it.
-  std::vector<double> compute_reference(const preference_dataset& data) {
+  template <communicator Communicator>
+  std::vector<double> compute_reference(const preference_dataset& data, Communicator& ranks) {
     const auto stop = [&] { return stopped(); };
     if constexpr (adapted_model<Model>) {
       if (model_.has_adapter()) {
         reference_view<Model> view(model_);
-        return compute_log_probs(view, data, 4096, options_.progress, stop);
+        return compute_log_probs(view, data, 4096, options_.progress, stop, ranks);
       }
     }
-    return compute_log_probs(model_, data, 4096, options_.progress, stop);
+    return compute_log_probs(model_, data, 4096, options_.progress, stop, ranks);
   }
 
+  /// The first rank alone knows the file.
+  template <communicator Communicator>
   std::vector<double> reference(const preference_dataset& data, const std::vector<double>& given,
-                                const std::filesystem::path& path) {
+                                const std::filesystem::path& path, Communicator& ranks) {
     if (!given_reference_.empty()) {
       if (has_all(data, given)) return given;
       throw usage_error(
           "preference_trainer: use_reference did not give every response of a pair a finite "
           "log-prob");
     }
-    if (path.empty()) return compute_reference(data);
-    if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path());
+    if (path.empty()) return compute_reference(data, ranks);
     const reference_store store(path);
     const std::string tokens = hash_of_tokens(data);
     const std::string weights = hash_of_reference(model_);
-    reference_store::found found = store.find(weights, tokens, data.responses.size());
-    if (!found.why_not.empty()) {
-      progress("", 0, options_.progress).message(found.why_not + "; it is computed anew");
+    std::vector<double> log_probs;
+    if (ranks.rank() == 0) {
+      if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path());
+      reference_store::found found = store.find(weights, tokens, data.responses.size());
+      if (!found.why_not.empty()) {
+        progress("", 0, options_.progress).message(found.why_not + "; it is computed anew");
+      }
+      log_probs = std::move(found.log_probs);
     }
-    if (has_all(data, found.log_probs)) return std::move(found.log_probs);
-    std::vector<double> computed = compute_reference(data);
+    broadcast_array(ranks, log_probs);
+    if (has_all(data, log_probs)) return log_probs;
+    log_probs = compute_reference(data, ranks);
     // Also not where a log-prob is NaN: the step that reads it says so.
-    if (has_all(data, computed)) store.save(weights, tokens, computed);
-    return computed;
+    if (ranks.rank() == 0 && has_all(data, log_probs)) store.save(weights, tokens, log_probs);
+    return log_probs;
   }
 
   Model& model_;

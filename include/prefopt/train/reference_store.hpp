@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include <prefopt/core/atomic_file.hpp>
+#include <prefopt/core/communicator.hpp>
 #include <prefopt/core/error.hpp>
 #include <prefopt/core/progress.hpp>
 #include <prefopt/data/preference_dataset.hpp>
@@ -25,12 +26,17 @@ namespace prefopt {
 /// log pi_ref(y | x), in nats, of every response of the data set that a pair uses; NaN for the
 /// others. A prompt is computed once for its responses; a call of the model gets about `tokens`
 /// tokens at most (more where one prompt with one response is longer). `stop`, if given, is asked
-/// before each; where it says true, the rest stays NaN.
-template <language_model Model>
+/// before each; where it says true, the rest stays NaN. Every rank computes its share of the
+/// prompts, and gets what all computed: the same numbers, however many they are.
+template <language_model Model, communicator Communicator>
 std::vector<double> compute_log_probs(Model& model, const preference_dataset& data,
-                                      std::size_t tokens = 4096,
-                                      const progress_options& options = {},
-                                      const std::function<bool()>& stop = {}) {
+                                      std::size_t tokens, progress_options options,
+                                      const std::function<bool()>& stop, Communicator& ranks) {
+  const rank_share own = own_share(ranks, data.prompts.size());
+  const auto is_own = [&](std::size_t response) {
+    const std::size_t prompt = data.responses[response].prompt;
+    return prompt >= own.begin && prompt < own.end;
+  };
   std::vector<std::vector<std::size_t>> wanted(data.prompts.size());  // responses, by prompt
   std::vector<bool> used(data.responses.size(), false);
   std::size_t count = 0;
@@ -38,6 +44,7 @@ std::vector<double> compute_log_probs(Model& model, const preference_dataset& da
     for (const std::size_t r : {pair.winner, pair.loser}) {
       if (used[r]) continue;
       used[r] = true;
+      if (!is_own(r)) continue;
       ++count;
       wanted[data.responses[r].prompt].push_back(r);
     }
@@ -47,6 +54,7 @@ std::vector<double> compute_log_probs(Model& model, const preference_dataset& da
   std::vector<std::size_t> numbers;  // responses of the batch
   std::size_t filled = 0;
   std::size_t done = 0;
+  if (ranks.rank() != 0) options.style = progress_style::silent;
   progress shown("reference log-probs", count, options);
   bool stopped = false;
   const auto flush = [&] {
@@ -83,7 +91,23 @@ std::vector<double> compute_log_probs(Model& model, const preference_dataset& da
   }
   flush();
   shown.finish();
+  if (ranks.size() > 1) {
+    for (std::size_t r = 0; r < result.size(); ++r) {
+      if (!is_own(r)) result[r] = 0.0;
+    }
+    ranks.sum(std::span<double>(result));
+  }
   return result;
+}
+
+/// The same in one process.
+template <language_model Model>
+std::vector<double> compute_log_probs(Model& model, const preference_dataset& data,
+                                      std::size_t tokens = 4096,
+                                      const progress_options& options = {},
+                                      const std::function<bool()>& stop = {}) {
+  single_process alone;
+  return compute_log_probs(model, data, tokens, options, stop, alone);
 }
 
 /// A file that keeps reference log-probs from run to run, under the hash of the weights and of the

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <numeric>
@@ -9,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <prefopt/core/communicator.hpp>
 #include <prefopt/core/error.hpp>
 #include <prefopt/data/response_batch.hpp>
 #include <prefopt/data/token.hpp>
@@ -74,30 +76,34 @@ class sft_task {
     return static_cast<double>(training_[i].response.size());
   }
 
-  metric_list take_metrics() {
-    const double loss = loss_sum_ / static_cast<double>(loss_tokens_);
+  template <communicator Communicator>
+  metric_list take_metrics(Communicator& ranks) {
+    std::array sums = {loss_sum_, static_cast<double>(loss_tokens_)};
+    ranks.sum(std::span<double>(sums));
     loss_sum_ = 0.0;
     loss_tokens_ = 0;
-    return {{"loss", loss}};
+    return {{"loss", sums[0] / sums[1]}};
   }
 
-  metric_list evaluate() {
+  template <communicator Communicator>
+  metric_list evaluate(Communicator& ranks) {
     if (held_out_.empty()) return {};
-    double sum = 0.0;
-    double tokens = 0.0;
+    std::array sums = {0.0, 0.0};  // of -log-probs, of tokens
     std::vector<std::size_t> numbers;
     std::vector<double> log_probs;
-    for (std::size_t begin = 0; begin < held_out_.size(); begin += batch_size_) {
-      numbers.resize(std::min(batch_size_, held_out_.size() - begin));
+    const auto [first, last] = own_share(ranks, held_out_.size());
+    for (std::size_t begin = first; begin < last; begin += batch_size_) {
+      numbers.resize(std::min(batch_size_, last - begin));
       std::iota(numbers.begin(), numbers.end(), begin);
       log_probs.resize(numbers.size());
       model_.log_probs(gather(held_out_, numbers), std::span<double>(log_probs));
-      for (const double value : log_probs) sum -= value;
+      for (const double value : log_probs) sums[0] -= value;
       for (const std::size_t i : numbers) {
-        tokens += static_cast<double>(held_out_[i].response.size());
+        sums[1] += static_cast<double>(held_out_[i].response.size());
       }
     }
-    return {{"eval_loss", sum / tokens}};
+    ranks.sum(std::span<double>(sums));
+    return {{"eval_loss", sums[0] / sums[1]}};
   }
 
   [[nodiscard]] run_settings settings() const {
@@ -156,8 +162,15 @@ class sft_trainer {
   /// `numeric_error` (its pair is the example) where a loss or gradient is not finite.
   template <optimizer Optimizer>
   training_result train(Optimizer& optimizer) {
+    single_process alone;
+    return train(optimizer, alone);
+  }
+
+  /// The same on several processes, each of which has the same model, examples and options.
+  template <optimizer Optimizer, communicator Communicator>
+  training_result train(Optimizer& optimizer, Communicator& ranks) {
     detail::sft_task<Model> texts(model_, examples_, held_out_, options_.batch_size);
-    return training_loop(model_, texts, optimizer, options_);
+    return training_loop(model_, texts, optimizer, options_, ranks);
   }
 
  private:

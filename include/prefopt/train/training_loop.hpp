@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include <prefopt/core/communicator.hpp>
 #include <prefopt/core/error.hpp>
 #include <prefopt/core/folder_lock.hpp>
 #include <prefopt/core/progress.hpp>
@@ -24,6 +25,7 @@
 #include <prefopt/train/optimizer.hpp>
 #include <prefopt/train/run_checkpoint.hpp>
 #include <prefopt/train/run_start.hpp>
+#include <prefopt/train/several_ranks.hpp>
 #include <prefopt/train/stop_signal.hpp>
 #include <prefopt/train/tensorboard_file.hpp>
 #include <prefopt/train/training_options.hpp>
@@ -38,17 +40,19 @@ namespace prefopt {
 /// 2. `task.groups()` gives, for every example, the number of its prompt.
 /// 3. `task.weight(i)` is what example i counts in `total`: 1, or its tokens for a mean over
 /// tokens.
-/// 4. `task.take_metrics()` gives the means over what was accumulated since the last call.
-/// 5. `task.evaluate()` gives the metrics of held-out data, under eval_ names; none: empty.
+/// 4. `task.take_metrics(ranks)` gives the means over what all ranks accumulated since the last
+/// call.
+/// 5. `task.evaluate(ranks)` gives the metrics of held-out data, of which every rank computes its
+/// share, under eval_ names; none: empty.
 /// 6. `task.settings()` names everything of the data and the loss that the result depends on.
 template <class Task>
 concept training_task = requires(Task& task, std::span<const std::size_t> examples, double total,
-                                 std::size_t number) {
+                                 std::size_t number, single_process& ranks) {
   { task.accumulate(examples, total, number) } -> std::same_as<std::size_t>;
   { task.groups() } -> std::same_as<std::vector<std::size_t>>;
   { task.weight(number) } -> std::convertible_to<double>;
-  { task.take_metrics() } -> std::same_as<metric_list>;
-  { task.evaluate() } -> std::same_as<metric_list>;
+  { task.take_metrics(ranks) } -> std::same_as<metric_list>;
+  { task.evaluate(ranks) } -> std::same_as<metric_list>;
   { task.settings() } -> std::same_as<run_settings>;
 };
 
@@ -60,15 +64,18 @@ inline double total_weight(auto& task, std::span<const std::size_t> examples) {
   return total;
 }
 
-/// The gradient of one step, in `parts` parts of about equal size; returns the tokens computed.
-template <training_task Task>
+/// This rank's share of the gradient of one step, which has `parts` parts of about equal size over
+/// all ranks; returns the tokens computed.
+template <training_task Task, communicator Communicator>
 std::size_t accumulate_in_parts(Task& task, std::span<const std::size_t> examples,
-                                std::size_t parts, std::size_t step) {
+                                std::size_t parts, std::size_t step, Communicator& ranks) {
   const double total = total_weight(task, examples);
-  parts = std::min(parts, examples.size());
+  const rank_share share = own_share(ranks, examples.size());
+  const auto own = examples.subspan(share.begin, share.size());
+  parts = std::min((parts + ranks.size() - 1) / ranks.size(), own.size());
   std::size_t tokens = 0;
   for (std::size_t i = 0; i < parts; ++i) {
-    tokens += task.accumulate(part_of_step(examples, i, parts), total, step);
+    tokens += task.accumulate(part_of_step(own, i, parts), total, step);
   }
   return tokens;
 }
@@ -163,13 +170,21 @@ inline std::size_t saved_steps(const training_options& options) {
 /// The loop that all trainers share: order of the data, accumulation, clipping, schedule, metrics,
 /// checkpoints, signals. `identity` says what the run starts from (the hash of the first weights):
 /// a checkpoint of another start is refused. The last argument: what `lock_run` gave.
-template <parameter_owner Model, training_task Task, optimizer Optimizer>
+///
+/// Every rank of `ranks` has the same model, task and options, computes its share of each step's
+/// examples, and gets the sum of all gradients; so all make the same update. They return together,
+/// after the first has written everything.
+template <parameter_owner Model, training_task Task, optimizer Optimizer, communicator Communicator>
 training_result training_loop(Model& model, Task& task, Optimizer& optimizer,
-                              const training_options& options, const std::string& identity,
-                              const folder_lock&) {
-  validate(options);
+                              const training_options& all_options, const std::string& identity,
+                              const folder_lock&, Communicator& ranks) {
+  validate(all_options);
+  const training_options options = detail::options_of_rank(all_options, ranks);
   std::optional<stop_signal> stop;
   if (options.handle_signals) stop.emplace();
+  const auto agree = [&](bool asked) {
+    return detail::agree_to_stop(ranks, asked, stop ? stop->received() : 0);
+  };
   std::vector<parameter> parameters;
   for (const parameter& p : model.parameters()) parameters.push_back(p);
 
@@ -186,6 +201,7 @@ training_result training_loop(Model& model, Task& task, Optimizer& optimizer,
   for (const auto& list : {detail::settings_of(options, total), task.settings()}) {
     settings.insert(settings.end(), list.begin(), list.end());
   }
+  detail::check_same(ranks, settings);
 
   std::size_t step = 0;
   const auto checkpoints = detail::open_checkpoints(options);
@@ -193,10 +209,14 @@ training_result training_loop(Model& model, Task& task, Optimizer& optimizer,
     step = checkpoints->load_newest(parameters, optimizer, settings, [&](const std::string& text) {
       progress("", 0, options.progress).message(text);
     });
-    if (step > 0) model.parameters_changed();
   }
-  if (stop && stop->received() != 0) {
-    return {.steps = step, .finished = step >= total, .signal = stop->received()};
+  step = broadcast_value(ranks, step);
+  if (step > 0) {
+    detail::share_out(ranks, parameters, optimizer);
+    model.parameters_changed();
+  }
+  if (const auto agreed = agree(false); agreed.signal != 0) {
+    return {.steps = step, .finished = step >= total, .signal = agreed.signal};
   }
   detail::run_files files(options, step);
 
@@ -214,9 +234,11 @@ training_result training_loop(Model& model, Task& task, Optimizer& optimizer,
     const auto began = std::chrono::steady_clock::now();
     const std::vector<std::size_t> examples = order.batch(step);
     model.zero_gradients();
-    const std::size_t tokens =
-        detail::accumulate_in_parts(task, examples, options.accumulation, step);
-    metric_list metrics = task.take_metrics();
+    auto tokens = static_cast<double>(
+        detail::accumulate_in_parts(task, examples, options.accumulation, step, ranks));
+    for (const parameter& p : parameters) ranks.sum(p.gradient);
+    ranks.sum(std::span<double>(&tokens, 1));
+    metric_list metrics = task.take_metrics(ranks);
     const double norm = gradient_norm(parameters);
     if (!std::isfinite(norm)) {
       detail::throw_gradient_error(model, task, parameters, examples, step);
@@ -231,23 +253,22 @@ training_result training_loop(Model& model, Task& task, Optimizer& optimizer,
     metrics.emplace_back("grad_norm", norm);
     metrics.emplace_back("learning_rate", rate);
     metrics.emplace_back("step_seconds", seconds);
-    metrics.emplace_back("tokens_per_second", static_cast<double>(tokens) / seconds);
+    metrics.emplace_back("tokens_per_second", tokens / seconds);
     files.write(step, epoch_after(step), metrics);
     char text[64];
     std::snprintf(text, sizeof text, "loss %.4f", metrics.front().second);
     shown.update(step, text);
     result.metrics = metrics;
 
-    if (options.on_step && !options.on_step(step, metrics)) go_on = false;
-    if (stop && stop->received() != 0) go_on = false;
+    go_on = !agree(options.on_step && !options.on_step(step, metrics)).asked;
     const bool last = step == total;
     const bool due = options.evaluate_every != 0 && step % options.evaluate_every == 0;
     if (last || (go_on && due)) {
-      const metric_list evaluation = task.evaluate();
+      const metric_list evaluation = task.evaluate(ranks);
       if (!evaluation.empty()) files.write(step, epoch_after(step), evaluation);
       result.metrics.insert(result.metrics.end(), evaluation.begin(), evaluation.end());
+      if (agree(false).asked) go_on = false;  // a signal came during the evaluation
     }
-    if (stop && stop->received() != 0) go_on = false;  // it came during the evaluation
     const bool regular = options.checkpoint_every != 0 && step % options.checkpoint_every == 0;
     const bool save = last ? options.checkpoint_at_end : regular || !go_on;
     if (checkpoints && save) {
@@ -255,21 +276,29 @@ training_result training_loop(Model& model, Task& task, Optimizer& optimizer,
     }
   }
   shown.finish();
-  if (stop) result.signal = stop->received();
+  result.signal = agree(false).signal;  // also: nobody leaves before the files are written
   result.steps = step;
   result.finished = step >= total;
   return result;
 }
 
 /// The same of a model that starts as it is, in a folder that nobody has locked yet.
-template <parameter_owner Model, training_task Task, optimizer Optimizer>
+template <parameter_owner Model, training_task Task, optimizer Optimizer, communicator Communicator>
 training_result training_loop(Model& model, Task& task, Optimizer& optimizer,
-                              const training_options& options) {
+                              const training_options& options, Communicator& ranks) {
   validate(options);
   std::optional<stop_signal> stop;  // before the weights are hashed
   if (options.handle_signals) stop.emplace();
-  const folder_lock lock = detail::lock_run(options);
-  return training_loop(model, task, optimizer, options, hash_of_start(model), lock);
+  const folder_lock lock = detail::lock_run(detail::options_of_rank(options, ranks));
+  return training_loop(model, task, optimizer, options, hash_of_start(model), lock, ranks);
+}
+
+/// The same in one process.
+template <parameter_owner Model, training_task Task, optimizer Optimizer>
+training_result training_loop(Model& model, Task& task, Optimizer& optimizer,
+                              const training_options& options) {
+  single_process alone;
+  return training_loop(model, task, optimizer, options, alone);
 }
 
 }  // namespace prefopt

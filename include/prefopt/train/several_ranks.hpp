@@ -1,0 +1,71 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <prefopt/core/communicator.hpp>
+#include <prefopt/core/error.hpp>
+#include <prefopt/core/progress.hpp>
+#include <prefopt/model/language_model.hpp>
+#include <prefopt/train/optimizer.hpp>
+#include <prefopt/train/run_checkpoint.hpp>
+#include <prefopt/train/training_options.hpp>
+
+// What a run on several processes does besides adding up.
+
+namespace prefopt::detail {
+
+/// The options as a rank follows them: the first alone writes files and shows progress.
+template <communicator Communicator>
+training_options options_of_rank(training_options options, Communicator& ranks) {
+  if (ranks.rank() == 0) return options;
+  options.folder.clear();
+  options.progress.style = progress_style::silent;
+  return options;
+}
+
+/// What ranks agree on at the end of a step: whether any wants to stop, and the signal that came to
+/// one of them, 0 if none did.
+struct agreed_stop {
+  bool asked = false;
+  int signal = 0;
+};
+
+template <communicator Communicator>
+agreed_stop agree_to_stop(Communicator& ranks, bool asked, int signal) {
+  const double own[] = {asked ? 1.0 : 0.0, static_cast<double>(signal)};
+  const std::vector<double> all = gathered(ranks, std::span<const double>(own));
+  agreed_stop agreed;
+  for (std::size_t r = 0; r < ranks.size(); ++r) {
+    agreed.asked = agreed.asked || all[2 * r] != 0.0;
+    agreed.signal = std::max(agreed.signal, static_cast<int>(all[2 * r + 1]));
+  }
+  agreed.asked = agreed.asked || agreed.signal != 0;
+  return agreed;
+}
+
+/// Throws `usage_error` where a rank is about to train something else than the first one.
+template <communicator Communicator>
+void check_same(Communicator& ranks, const run_settings& settings) {
+  for (const auto& [name, value] : settings) {
+    const std::string first = broadcast_text(ranks, value);
+    if (first == value) continue;
+    throw usage_error("rank " + std::to_string(ranks.rank()) + " differs from rank 0: its " + name +
+                      " is " + value + ", expected " + first);
+  }
+}
+
+/// Gives every rank the weights and the optimizer's memory of the first, which read a checkpoint.
+template <optimizer Optimizer, communicator Communicator>
+void share_out(Communicator& ranks, std::span<const parameter> parameters, Optimizer& optimizer) {
+  for (const parameter& p : parameters) ranks.broadcast(std::as_writable_bytes(p.value), 0);
+  for (const optimizer_array& a : optimizer.state(parameters)) {
+    ranks.broadcast(std::as_writable_bytes(a.value), 0);
+  }
+  optimizer.set_steps(broadcast_value(ranks, optimizer.steps()));
+}
+
+}  // namespace prefopt::detail
