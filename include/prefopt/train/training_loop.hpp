@@ -217,7 +217,7 @@ training_result training_loop(Model& model, Task& task, Optimizer& optimizer,
     const std::size_t tokens =
         detail::accumulate_in_parts(task, examples, options.accumulation, step);
     metric_list metrics = task.take_metrics();
-    const double norm = gradient_norm(parameters);
+    const double norm = gradient_norm_by(optimizer, parameters);
     if (!std::isfinite(norm)) {
       detail::throw_gradient_error(model, task, parameters, examples, step);
     }
