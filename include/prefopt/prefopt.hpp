@@ -115,6 +115,8 @@
 #include <prefopt/backend/rotation.hpp>            // which coordinates turn, and how far
 
 // model/: language models and their checkpoints
+#include <prefopt/model/any_classifier.hpp>         // a classifier of any backend
+#include <prefopt/model/any_transformer.hpp>        // a decoder of any backend
 #include <prefopt/model/architecture.hpp>           // one kind of checkpoint
 #include <prefopt/model/architecture_gpt2.hpp>      // GPT-2
 #include <prefopt/model/architecture_gpt_neo.hpp>   // GPT-Neo
@@ -213,6 +215,7 @@
 
 // train/: from pairs to a trained policy
 #include <prefopt/train/adamw.hpp>               // AdamW
+#include <prefopt/train/any_optimizer.hpp>       // one chosen at run time
 #include <prefopt/train/classifier_trainer.hpp>  // fine-tuning a classifier on labelled texts
 #include <prefopt/train/content_hash.hpp>        // whether weights or data are still the same
 #include <prefopt/train/data_order.hpp>          // the order of an epoch

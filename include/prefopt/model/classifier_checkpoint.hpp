@@ -222,11 +222,11 @@ inline classifier_checkpoint open_classifier(const std::filesystem::path& folder
   return result;
 }
 
-/// A model with a checkpoint's weights; what is `fresh` is initialized from `seed`. `Model` is
-/// `encoder_classifier<Backend>`.
+/// Gives a model that was made from the checkpoint's configuration its weights; what is `fresh` is
+/// initialized from `seed`.
 template <class Model>
-Model load_classifier(const classifier_checkpoint& checkpoint, std::uint64_t seed = 0) {
-  Model model(checkpoint.config);
+void load_classifier_weights(const classifier_checkpoint& checkpoint, Model& model,
+                             std::uint64_t seed = 0) {
   for (const auto& match : checkpoint.matches) {
     const auto all = model.parameters();
     const auto found = std::find_if(all.begin(), all.end(),
@@ -238,6 +238,14 @@ Model load_classifier(const classifier_checkpoint& checkpoint, std::uint64_t see
            checkpoint.fresh.end();
   });
   model.parameters_changed();
+}
+
+/// A model with a checkpoint's weights, see `load_classifier_weights`. `Model` is
+/// `encoder_classifier<Backend>`.
+template <class Model>
+Model load_classifier(const classifier_checkpoint& checkpoint, std::uint64_t seed = 0) {
+  Model model(checkpoint.config);
+  load_classifier_weights(checkpoint, model, seed);
   return model;
 }
 

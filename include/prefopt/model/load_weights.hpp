@@ -43,15 +43,21 @@ inline void load_weights(const model_checkpoint& checkpoint,
   }
 }
 
-/// A model with a checkpoint's weights. `Model` is constructible from a `transformer_config`, has
-/// `parameters()` and `parameters_changed()`, as `transformer<Backend>` has.
+/// The same of a model that was made from the checkpoint's configuration.
+template <parameter_owner Model>
+void load_weights(const model_checkpoint& checkpoint, Model& model) {
+  std::vector<parameter> parameters;
+  for (const auto& each : model.parameters()) parameters.push_back(each);
+  load_weights(checkpoint, std::span<const parameter>(parameters));
+  model.parameters_changed();
+}
+
+/// A model with a checkpoint's weights. `Model` is constructible from a `transformer_config`, as
+/// `transformer<Backend>` is.
 template <class Model>
 Model load_transformer(const model_checkpoint& checkpoint) {
   Model model(checkpoint.config);
-  std::vector<parameter> parameters;
-  for (const auto& each : model.parameters()) parameters.push_back(each);
-  load_weights(checkpoint, parameters);
-  model.parameters_changed();
+  load_weights(checkpoint, model);
   return model;
 }
 

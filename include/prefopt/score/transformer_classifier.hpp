@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <filesystem>
 #include <memory>
@@ -136,12 +137,12 @@ struct classifier_scorer_options {
   std::optional<truncation_side> side = {};  ///< none: as the tokenizer's files say
 };
 
-/// The scorer of a classifier's checkpoint folder. `Model` is `encoder_classifier<Backend>`. Throws
-/// `checkpoint_error` for the files, and `usage_error` that lists the classes where it is not clear
-/// which one is the reward.
-template <class Model>
-transformer_classifier<Model> load_classifier_scorer(
-    const std::filesystem::path& folder, const classifier_scorer_options& options = {}) {
+/// The scorer of a classifier's checkpoint folder; `load(checkpoint)` gives the model with the
+/// weights of a `classifier_checkpoint`. Throws `checkpoint_error` for the files, and `usage_error`
+/// that lists the classes where it is not clear which one is the reward.
+template <std::invocable<const classifier_checkpoint&> Load>
+auto load_classifier_scorer(const std::filesystem::path& folder,
+                            const classifier_scorer_options& options, Load load) {
   const classifier_checkpoint checkpoint = open_classifier(folder);
   const encoder_config& config = checkpoint.config;
   const std::size_t chosen = reward_class(config.labels, options.label);
@@ -152,8 +153,17 @@ transformer_classifier<Model> load_classifier_scorer(
                            "its tokenizer has " + std::to_string(encoder.vocabulary_size()) +
                                " tokens, the model " + std::to_string(config.vocabulary));
   }
-  return {load_classifier<Model>(checkpoint), std::move(encoder), chosen, config.problem,
-          options.form};
+  return transformer_classifier(load(checkpoint), std::move(encoder), chosen, config.problem,
+                                options.form);
+}
+
+/// The same, with a `Model` that is `encoder_classifier<Backend>`.
+template <class Model>
+transformer_classifier<Model> load_classifier_scorer(
+    const std::filesystem::path& folder, const classifier_scorer_options& options = {}) {
+  return load_classifier_scorer(folder, options, [](const classifier_checkpoint& checkpoint) {
+    return load_classifier<Model>(checkpoint);
+  });
 }
 
 }  // namespace prefopt

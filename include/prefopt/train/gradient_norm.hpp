@@ -44,6 +44,17 @@ inline double gradient_norm(std::span<const parameter> parameters) {
   return std::sqrt(total);
 }
 
+/// The norm as the optimizer computes it, where it does: one whose memory is a device's has
+/// `gradient_norm(parameters)`, the same number up to rounding. Otherwise `gradient_norm`.
+template <class Optimizer>
+double gradient_norm_by(Optimizer& optimizer, std::span<const parameter> parameters) {
+  if constexpr (requires { optimizer.gradient_norm(parameters); }) {
+    return optimizer.gradient_norm(parameters);
+  } else {
+    return gradient_norm(parameters);
+  }
+}
+
 /// What gradients of norm `norm` are multiplied by so that theirs is at most `max_norm`, as
 /// torch.nn.utils.clip_grad_norm_: min(1, max_norm / (norm + 1e-6)). A `max_norm` of 0 or less
 /// never clips. The optimizers take this factor, so clipping costs no pass over memory of its own.

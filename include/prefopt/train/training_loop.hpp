@@ -239,7 +239,7 @@ training_result training_loop(Model& model, Task& task, Optimizer& optimizer,
     for (const parameter& p : parameters) ranks.sum(p.gradient);
     ranks.sum(std::span<double>(&tokens, 1));
     metric_list metrics = task.take_metrics(ranks);
-    const double norm = gradient_norm(parameters);
+    const double norm = gradient_norm_by(optimizer, parameters);
     if (!std::isfinite(norm)) {
       detail::throw_gradient_error(model, task, parameters, examples, step);
     }

@@ -10,6 +10,7 @@
 #include <prefopt/backend/cuda/context.cuh>
 #include <prefopt/model/language_model.hpp>
 #include <prefopt/train/adamw.hpp>
+#include <prefopt/train/cuda/gradient_norm.cuh>
 #include <prefopt/train/cuda/multi_tensor.cuh>
 #include <prefopt/train/optimizer.hpp>
 
@@ -36,6 +37,10 @@ class cuda_adamw {
     gpu::update_all(list, detail::adamw_update(options_, steps_, rate, scale, true),
                     detail::adamw_update(options_, steps_, rate, scale, false));
     gpu::context::current().synchronize();
+  }
+
+  [[nodiscard]] static double gradient_norm(std::span<const parameter> parameters) {
+    return cuda_gradient_norm(parameters);
   }
 
   [[nodiscard]] std::vector<optimizer_array> state(std::span<const parameter> parameters) {

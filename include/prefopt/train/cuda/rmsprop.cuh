@@ -9,6 +9,7 @@
 #include <prefopt/backend/cuda/array.cuh>
 #include <prefopt/backend/cuda/context.cuh>
 #include <prefopt/model/language_model.hpp>
+#include <prefopt/train/cuda/gradient_norm.cuh>
 #include <prefopt/train/cuda/multi_tensor.cuh>
 #include <prefopt/train/optimizer.hpp>
 #include <prefopt/train/rmsprop.hpp>
@@ -44,6 +45,10 @@ class cuda_rmsprop {
       gpu::update_all(list, decaying, still);
     }
     gpu::context::current().synchronize();
+  }
+
+  [[nodiscard]] static double gradient_norm(std::span<const parameter> parameters) {
+    return cuda_gradient_norm(parameters);
   }
 
   [[nodiscard]] std::vector<optimizer_array> state(std::span<const parameter> parameters) {
