@@ -50,8 +50,8 @@ ordered_json config_named(const std::string& name) {
       })");
   }
   const std::filesystem::path path = name;
-  return prefopt::read_checkpoint_json(
-      std::filesystem::is_directory(path) ? path / "config.json" : path);
+  return prefopt::read_checkpoint_json(std::filesystem::is_directory(path) ? path / "config.json"
+                                                                           : path);
 }
 
 struct settings {
@@ -114,7 +114,8 @@ void print(const settings& chosen, const peaks& card, double values, double trai
   double needed = 0;  // FLOPs of products, less those that are computed twice
   fmt::print("{:<10}{:<27}{:>7}{:>12}{:>12}{:>10}{:>9}  {}\n", "phase", "operation", "calls",
              "products", "other", "bytes", "time", "bound by");
-  fmt::print("{:<10}{:<27}{:>7}{:>12}{:>12}{:>10}{:>9}\n", "", "", "", "TFLOP", "TFLOP", "GB", "ms");
+  fmt::print("{:<10}{:<27}{:>7}{:>12}{:>12}{:>10}{:>9}\n", "", "", "", "TFLOP", "TFLOP", "GB",
+             "ms");
   for (const auto& entry : counted.entries()) {
     const cost& c = counted.of(entry);
     fmt::print("{:<10}{:<27}{:>7}{:>12.3f}{:>12.4f}{:>10.2f}{:>9.2f}  {}\n", entry.first,
@@ -129,18 +130,20 @@ void print(const settings& chosen, const peaks& card, double values, double trai
   const double tokens = static_cast<double>(chosen.pairs * (chosen.prompt + 2 * chosen.response));
   fmt::print("parameters {:.1f} M, trained {:.1f} M; {} pairs, {:.0f} tokens a step\n",
              values / 1e6, trained / 1e6, chosen.pairs, tokens);
-  fmt::print("at the card's peaks: {:.1f} ms a step, {:.0f} tokens/s; products alone {:.1f} ms, so "
-             "at most {:.0f} % of their peak ({:.0f} % without those computed twice)\n",
-             milliseconds, 1e3 * tokens / milliseconds, 1e3 * all.product / (card.product * 1e12),
-             1e5 * all.product / (card.product * 1e12) / milliseconds,
-             1e5 * needed / (card.product * 1e12) / milliseconds);
+  fmt::print(
+      "at the card's peaks: {:.1f} ms a step, {:.0f} tokens/s; products alone {:.1f} ms, so "
+      "at most {:.0f} % of their peak ({:.0f} % without those computed twice)\n",
+      milliseconds, 1e3 * tokens / milliseconds, 1e3 * all.product / (card.product * 1e12),
+      1e5 * all.product / (card.product * 1e12) / milliseconds,
+      1e5 * needed / (card.product * 1e12) / milliseconds);
   constexpr double gigabyte = 1e9;
   const double optimizer = 8 * trained;
-  fmt::print("memory: {:.1f} GB = weights and gradients {:.1f} + their copies for products {:.1f} + "
-             "AdamW {:.1f} + activations and scratch {:.1f}\n",
-             (counted.parameters + counted.packed + optimizer + counted.arrays) / gigabyte,
-             counted.parameters / gigabyte, counted.packed / gigabyte, optimizer / gigabyte,
-             counted.arrays / gigabyte);
+  fmt::print(
+      "memory: {:.1f} GB = weights and gradients {:.1f} + their copies for products {:.1f} + "
+      "AdamW {:.1f} + activations and scratch {:.1f}\n",
+      (counted.parameters + counted.packed + optimizer + counted.arrays) / gigabyte,
+      counted.parameters / gigabyte, counted.packed / gigabyte, optimizer / gigabyte,
+      counted.arrays / gigabyte);
 }
 
 void print_json(double values, double trained) {
@@ -164,8 +167,7 @@ void print_json(double values, double trained) {
 
 void count(const settings& chosen) {
   counted.narrow = chosen.products == "bf16";
-  const auto [name, config] =
-      prefopt::read_config(config_named(chosen.model), chosen.model);
+  const auto [name, config] = prefopt::read_config(config_named(chosen.model), chosen.model);
   const prefopt::architecture& kind = prefopt::find_architecture(name, chosen.model);
   model_type model(config);
   const double values = numbers(model.base_parameters());

@@ -36,10 +36,10 @@ struct cost {
 class ledger {
  public:
   std::string phase;
-  bool narrow = true;      ///< products in bfloat16: factors are rounded to memory of their own
-  double arrays = 0;       ///< bytes of activations and scratch
-  double parameters = 0;   ///< bytes of values and gradients
-  double packed = 0;       ///< bytes of weights prepared for products
+  bool narrow = true;     ///< products in bfloat16: factors are rounded to memory of their own
+  double arrays = 0;      ///< bytes of activations and scratch
+  double parameters = 0;  ///< bytes of values and gradients
+  double packed = 0;      ///< bytes of weights prepared for products
 
   void add(const char* operation, const cost& of) {
     const std::pair key(phase, std::string(operation));
@@ -184,8 +184,8 @@ struct counting_backend {
     if (dtable.data != nullptr) elements("embedding's gradient", dy.size(), 1, 3);
     if (dposition_table.data != nullptr) elements("embedding's gradient", dy.size(), 1, 3);
   }
-  static void rotate(matrix_view qkv, indices, const shape_type& shape,
-                     const prefopt::rotation& by, float) {
+  static void rotate(matrix_view qkv, indices, const shape_type& shape, const prefopt::rotation& by,
+                     float) {
     elements("rotation", qkv.rows * (shape.heads + shape.kv_heads) * 2 * by.pairs(), 3, 2);
   }
   static void norm_heads(const_matrix_view x, const shape_type&, const float*, const float*, float,
