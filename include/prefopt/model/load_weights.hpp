@@ -43,8 +43,12 @@ inline void load_weights(const model_checkpoint& checkpoint,
   }
 }
 
-/// The same of a model that was made from the checkpoint's configuration.
-template <parameter_owner Model>
+/// The same of a model that was made from the checkpoint's configuration, by its `parameters()`.
+template <class Model>
+requires requires(Model& model) {
+  model.parameters();
+  model.parameters_changed();
+}
 void load_weights(const model_checkpoint& checkpoint, Model& model) {
   std::vector<parameter> parameters;
   for (const auto& each : model.parameters()) parameters.push_back(each);
