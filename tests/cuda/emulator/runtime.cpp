@@ -76,6 +76,13 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int dev
     case cudaDevAttrMultiProcessorCount:
       *value = processors;
       break;
+    case cudaDevAttrClockRate:  // kHz, as are the next; made up, for programs that print them
+    case cudaDevAttrMemoryClockRate:
+      *value = 1'000'000;
+      break;
+    case cudaDevAttrGlobalMemoryBusWidth:  // bits
+      *value = 1024;
+      break;
     case cudaDevAttrComputeCapabilityMajor:
       *value = major_version;
       break;
