@@ -198,8 +198,9 @@ void run(const sentiment_options& chosen, const experiment::options& o) {
                                    {"--prompt-words", std::to_string(chosen.prompt_words)}});
   // Whatever is wrong with the model or the data shows before the folder is made.
   experiment::check_run(o, identity);
+  const tools::device on = tools::open_device(o.on, false);
   std::optional<experiment::language> base;
-  if (!embedded) base = experiment::open_language(o.model);
+  if (!embedded) base = experiment::open_language(o.model, on);
   sentiment_task made = embedded              ? embedded_task(o, *form)
                         : chosen.data.empty() ? openings_task(chosen, o)
                                               : imdb_task(chosen, o, *form);
@@ -207,7 +208,7 @@ void run(const sentiment_options& chosen, const experiment::options& o) {
   const auto lock = experiment::start_run(o, identity);
   if (made.trained && !fs::exists(experiment::classifier_file(o)))
     made.trained->save(experiment::classifier_file(o));
-  if (embedded) base = experiment::embedded_language(fs::path(o.out) / "embedded");
+  if (embedded) base = experiment::embedded_language(fs::path(o.out) / "embedded", on);
   const bool risen = experiment::run_experiment(*base, o, made.task);
   if (o.expect_rise && !risen) {
     throw prefopt::error("a reward did not rise: its interval does not lie above the one before");

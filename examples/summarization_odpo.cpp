@@ -194,7 +194,7 @@ void run(const summarization_options& chosen, const experiment::judge_settings& 
                    {"--temperatures", fmt::format("{}", fmt::join(chosen.temperatures, ","))}});
   // Whatever is wrong with the model or the data shows before the folder is made.
   experiment::check_run(o, identity);
-  experiment::language base = experiment::open_language(o.model);
+  experiment::language base = experiment::open_language(o.model, tools::open_device(o.on, false));
   experiment::task task;
   task.name = "summarization";
   prompt_maker prompt_of(base.tokenizer, chosen);

@@ -152,7 +152,7 @@ void run(const toxicity_options& chosen, const experiment::options& o) {
                                    {"--score-prompt", fmt::format("{}", chosen.score_prompt)}});
   // Whatever is wrong with the model or the data shows before the folder is made.
   experiment::check_run(o, identity);
-  experiment::language base = experiment::open_language(o.model);
+  experiment::language base = experiment::open_language(o.model, tools::open_device(o.on, false));
   experiment::task task;
   task.name = "toxicity";
   experiment::divide_prompts(toxic_prompts(chosen), o, task);
@@ -163,8 +163,9 @@ void run(const toxicity_options& chosen, const experiment::options& o) {
     task.score = scored_text([scorer](std::string_view text) { return scorer("", text); },
                              chosen.score_prompt);
   } else {
-    task.score = scored_text(experiment::classifier_score(chosen.classifier, chosen.label, *form),
-                             chosen.score_prompt);
+    task.score =
+        scored_text(experiment::classifier_score(chosen.classifier, chosen.label, *form, base.on),
+                    chosen.score_prompt);
   }
   const std::string text = chosen.score_prompt ? "prompt and response" : "response";
   const std::string by = trained ? ", n-gram classifier" : ", classifier";

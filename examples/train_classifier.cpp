@@ -20,6 +20,7 @@ int main(int argc, char** argv) {
   tools::encoder_training c;
   std::string schedule = "linear";
   int threads = 0;
+  tools::device_settings on;
   const auto option = [&](const char* name, auto& value, const char* what) {
     return app.add_option(name, value, what)->capture_default_str();
   };
@@ -49,9 +50,12 @@ int main(int argc, char** argv) {
   option("--seed", c.training.seed, "of the choice and order of texts and of the new head");
   option("--save-every", c.training.checkpoint_every, "steps between checkpoints; 0: at the end");
   option("--threads", threads, "0: as many as there are processors")->check(CLI::Range(0, 1024));
+  option("--device", on.device, tools::device_help);
+  option("--precision", on.precision, tools::precision_help)
+      ->check(CLI::IsMember({"float32", "tf32", "bfloat16"}));
   return experiment::run_program(app, argc, argv, [&] {
     if (threads > 0) omp_set_num_threads(threads);
     c.training.schedule = prefopt::schedule_named(schedule);
-    tools::train_encoder(c);
+    tools::train_encoder(c, tools::open_device(on, false));
   });
 }

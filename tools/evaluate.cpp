@@ -154,8 +154,9 @@ struct comparison {
 void add_divergence(const settings& chosen, const comparison& compared, std::vector<measure>& out,
                     std::optional<row_output>& kept) {
   const kl_rows& texts = compared.texts;
-  prefopt::eigen_transformer policy = load_model(compared.policy, chosen.adapter);
-  prefopt::eigen_transformer reference = load_model(compared.reference);
+  const device on = chosen.run.open_device();
+  prefopt::any_transformer policy = load_model(compared.policy, on, chosen.adapter);
+  prefopt::any_transformer reference = load_model(compared.reference, on);
   if (chosen.output != "-" || chosen.resume) {  // which is refused for standard output
     kept.emplace(chosen.output, identity_of(policy, reference, texts), chosen.resume);
   }

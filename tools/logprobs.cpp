@@ -98,7 +98,7 @@ json output_row(const std::string& input, const text_row& row,
   return {{"logprob", sum}, {"token_logprobs", log_probs}, {"ids", row.response}};
 }
 
-std::string identity_of(const opened_language& opened, prefopt::eigen_transformer& model,
+std::string identity_of(const opened_language& opened, prefopt::any_transformer& model,
                         std::span<const text_row> rows) {
   prefopt::content_hash hash;
   hash.add(std::string_view(opened.checkpoint.model_type));
@@ -116,7 +116,7 @@ void logprobs(const settings& chosen) {
   const opened_language opened = open_language(chosen.model);
   const text_coding coding(opened, chosen.text);
   const auto rows = read_rows(chosen, coding, opened.checkpoint.config.max_positions);
-  prefopt::eigen_transformer model = load_model(opened, chosen.adapter);
+  prefopt::any_transformer model = load_model(opened, chosen.run.open_device(), chosen.adapter);
   row_output out(chosen.output, identity_of(opened, model, rows), chosen.resume);
   std::size_t done = std::min(out.done(), rows.size());
   auto how = chosen.run.progress();

@@ -81,7 +81,7 @@ std::vector<text_coding::prompt> read_prompts(const settings& chosen, const text
   return prompts;
 }
 
-std::string identity_of(const settings& chosen, prefopt::eigen_transformer& model,
+std::string identity_of(const settings& chosen, prefopt::any_transformer& model,
                         std::span<const text_coding::prompt> prompts) {
   const sampling_settings& s = chosen.sampling;
   prefopt::content_hash hash;
@@ -107,7 +107,7 @@ void sample(const settings& chosen) {
     options.end_tokens.push_back(end_token_of(opened));
   }
   const auto prompts = read_prompts(chosen, coding, opened.checkpoint.config.max_positions);
-  prefopt::eigen_transformer model = load_model(opened, chosen.adapter);
+  prefopt::any_transformer model = load_model(opened, chosen.run.open_device(), chosen.adapter);
   row_output out(chosen.output, identity_of(chosen, model, prompts), chosen.resume);
 
   const std::size_t total = prompts.size() * options.responses;

@@ -44,7 +44,7 @@ std::string identity_of(const settings& chosen, std::span<const json> rows) {
 void score(const settings& chosen) {
   chosen.run.apply();
   if (finished_before(chosen.output, chosen.resume)) return;
-  const text_scorer scorer = open_scorer(chosen.scorer);
+  const text_scorer scorer = open_scorer(chosen.scorer, chosen.run);
   std::vector<json> rows;
   std::vector<std::string> texts;
   for_each_row(chosen.input, [&](const prefopt::json_row& row) {

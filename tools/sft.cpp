@@ -121,17 +121,18 @@ void sft(const settings& chosen) {
               << length_table({data.all}) << '\n'
               << to_text(memory_of_training(opened.checkpoint.config,
                                             trained_numbers(opened, chosen.adapter), tokens,
-                                            chosen.training.optimizer),
+                                            chosen.training.optimizer, place_of(chosen.run.on)),
                          tokens)
               << "dry run: nothing was trained and nothing written\n";
     return;
   }
-  prefopt::eigen_transformer model = load_model(opened);
+  const device on = chosen.run.open_device();
+  prefopt::any_transformer model = load_model(opened, on);
   add_adapter(model, opened, chosen.adapter, chosen.training.seed);
   prefopt::sft_trainer trainer(model, std::span<const prefopt::sft_example>(data.examples),
                                options);
   if (!held_out.examples.empty()) trainer.evaluate_on(held_out.examples);
-  any_optimizer optimizer = optimizer_of(chosen.training);
+  prefopt::any_optimizer optimizer = optimizer_of(chosen.training, on);
   const prefopt::training_result result = trainer.train(optimizer);
   if (result.signal != 0) throw stopped(result.signal);
   save_trained(chosen.training.out, model, opened, chosen.training.dtype);

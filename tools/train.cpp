@@ -53,7 +53,8 @@ struct reference_log_probs {
 };
 
 reference_log_probs compute_reference(const settings& chosen, const opened_language& policy,
-                                      const pair_data& data, const pair_data& held_out) {
+                                      const pair_data& data, const pair_data& held_out,
+                                      const device& on) {
   const opened_language opened = open_language(chosen.reference);
   const auto& ours = policy.tokenizer.description();
   const auto& theirs = opened.tokenizer.description();
@@ -62,7 +63,7 @@ reference_log_probs compute_reference(const settings& chosen, const opened_langu
     throw prefopt::usage_error("--reference " + chosen.reference + " has another tokenizer than " +
                                chosen.model + ", so their log-probs are not of the same tokens");
   }
-  prefopt::eigen_transformer model = load_model(opened);
+  prefopt::any_transformer model = load_model(opened, on);
   const auto compute = [&](const prefopt::preference_dataset& pairs) {
     auto log_probs = prefopt::compute_log_probs(model, pairs, 4096, chosen.run.progress(), [] {
       return prefopt::stop_signal::pending() != 0;
@@ -100,7 +101,7 @@ void print_plan(const settings& chosen, const opened_language& opened, const pai
   const std::size_t tokens = largest_part(data.pairs, options);
   std::cout << to_text(
       memory_of_training(opened.checkpoint.config, trained_numbers(opened, chosen.adapter), tokens,
-                         chosen.training.optimizer),
+                         chosen.training.optimizer, place_of(chosen.run.on)),
       tokens);
   std::cout << "dry run: nothing was trained and nothing written\n";
 }
@@ -152,18 +153,19 @@ void train(settings chosen) {
     return;
   }
 
+  const device on = chosen.run.open_device();
   std::optional<reference_log_probs> reference;
   if (!chosen.reference.empty() && prefopt::needs_of(loss).reference) {
-    reference = compute_reference(chosen, opened, data, held_out);
+    reference = compute_reference(chosen, opened, data, held_out, on);
   }
-  prefopt::eigen_transformer policy = load_model(opened);
+  prefopt::any_transformer policy = load_model(opened, on);
   add_adapter(policy, opened, chosen.adapter, chosen.training.seed);
   prefopt::preference_trainer trainer(policy, data.pairs, loss, options);
   if (!held_out.pairs.pairs.empty()) trainer.evaluate_on(held_out.pairs);
   if (reference) {
     trainer.use_reference(std::move(reference->training), std::move(reference->held_out));
   }
-  any_optimizer optimizer = optimizer_of(chosen.training);
+  prefopt::any_optimizer optimizer = optimizer_of(chosen.training, on);
   const prefopt::training_result result = trainer.train(optimizer);
   if (result.signal != 0) throw stopped(result.signal);
   save_trained(chosen.training.out, policy, opened, chosen.training.dtype);

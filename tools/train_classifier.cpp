@@ -140,7 +140,7 @@ void train_classifier(const settings& chosen) {
   encoder.training.schedule = prefopt::schedule_named(chosen.schedule);
   encoder.training.seed = chosen.seed;
   encoder.training.progress = chosen.run.progress();
-  train_encoder(encoder);
+  train_encoder(encoder, chosen.run.open_device());
 }
 
 void add_encoder_options(command& to, settings& chosen) {

@@ -44,9 +44,9 @@ std::vector<prefopt::embedded::labelled_review> embedded_reviews(std::size_t cou
   return reviews;
 }
 
-language embedded_language(const std::filesystem::path& folder) {
+language embedded_language(const std::filesystem::path& folder, const tools::device& on) {
   if (std::filesystem::exists(folder / "checkpoint" / "config.json")) {
-    return open_language(folder / "checkpoint");
+    return open_language(folder / "checkpoint", on);
   }
   std::vector<std::string> texts;
   for (auto& review : embedded_reviews(review_count, 1)) texts.push_back(std::move(review.text));
@@ -59,7 +59,7 @@ language embedded_language(const std::filesystem::path& folder) {
   about.tokenizer = description;
   about.begin = tokenizer.end_token();
   about.end = tokenizer.end_token();
-  language made{prefopt::eigen_transformer(about.config), tokenizer, about};
+  language made{on.make(about.config), tokenizer, about, on};
   made.model.initialize(1);
 
   options how;

@@ -17,6 +17,6 @@ std::vector<prefopt::embedded::labelled_review> embedded_reviews(std::size_t cou
 /// A small Llama-like transformer with a byte-level BPE tokenizer, both learned from scratch from
 /// the grammar's reviews. It is saved in `folder`, and read from there the next time; a training
 /// run that was stopped is gone on with. Throws `stopped` at a signal.
-language embedded_language(const std::filesystem::path& folder);
+language embedded_language(const std::filesystem::path& folder, const tools::device& on);
 
 }  // namespace experiment

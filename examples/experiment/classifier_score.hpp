@@ -6,6 +6,8 @@
 
 #include <prefopt/score/reward.hpp>
 
+#include "support/device.hpp"
+
 namespace experiment {
 
 /// The score of a text by a sequence classifier in Hugging Face's format: a folder, or a name in
@@ -13,6 +15,7 @@ namespace experiment {
 /// itself (see `prefopt::reward_class`), else `prefopt::usage_error` lists the classes.
 std::function<double(std::string_view text)> classifier_score(const std::string& name,
                                                               const std::string& label,
-                                                              prefopt::reward_form form);
+                                                              prefopt::reward_form form,
+                                                              const tools::device& on);
 
 }  // namespace experiment

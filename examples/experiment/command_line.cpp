@@ -39,6 +39,11 @@ void add_model_options(CLI::App& app, options& o) {
       ->check(CLI::Range(0, 1024))
       ->capture_default_str()
       ->group(group);
+  app.add_option("--device", o.on.device, tools::device_help)->capture_default_str()->group(group);
+  app.add_option("--precision", o.on.precision, tools::precision_help)
+      ->check(CLI::IsMember({"float32", "tf32", "bfloat16"}))
+      ->capture_default_str()
+      ->group(group);
 }
 
 void add_drawing(CLI::App& app, const char* group, const std::string& prefix, drawing& d) {
@@ -227,6 +232,7 @@ void add_options(CLI::App& app, options& chosen, response_source source) {
 }
 
 void validate(const options& o) {
+  tools::validate(o.on);
   const auto number = [](const char* name, double value, bool above_zero) {
     if (std::isfinite(value) && (above_zero ? value > 0 : value >= 0)) return;
     throw prefopt::usage_error(std::string(name) + " is " + std::to_string(value) +

@@ -23,8 +23,8 @@ constexpr std::uint64_t evaluation_streams = 0x65766131ULL << 32U;
 
 /// Divergence of the policy from the reference over the sampled responses, prompt by prompt, so
 /// that progress shows and a signal is heard.
-void measure_divergence(evaluation& result, prefopt::eigen_transformer& policy,
-                        prefopt::eigen_transformer& reference, const language& tokens_of,
+void measure_divergence(evaluation& result, prefopt::any_transformer& policy,
+                        prefopt::any_transformer& reference, const language& tokens_of,
                         std::span<const prefopt::scored_response> responses, const options& chosen,
                         const std::string& label) {
   std::vector<double> exact;
@@ -68,7 +68,7 @@ nlohmann::ordered_json to_json(const prefopt::mean_estimate& e) {
 
 }  // namespace
 
-evaluation evaluate(language& policy, prefopt::eigen_transformer* reference, const options& chosen,
+evaluation evaluate(language& policy, prefopt::any_transformer* reference, const options& chosen,
                     const task& what, const std::string& label,
                     const std::filesystem::path& responses_file) {
   const sampling_request request{what.eval_prompts, chosen.eval_responses,

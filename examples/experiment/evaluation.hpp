@@ -32,7 +32,7 @@ struct evaluation {
 /// Samples, scores and compares `policy` with `reference`; the same random streams for every
 /// policy. With a null reference the divergence is not computed. The responses go to
 /// `responses_file`. Throws `stopped` at a signal.
-evaluation evaluate(language& policy, prefopt::eigen_transformer* reference, const options& chosen,
+evaluation evaluate(language& policy, prefopt::any_transformer* reference, const options& chosen,
                     const task& what, const std::string& label,
                     const std::filesystem::path& responses_file);
 

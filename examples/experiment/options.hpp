@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "support/device.hpp"
+
 namespace experiment {
 
 /// How tokens are drawn.
@@ -26,6 +28,7 @@ struct options {
   bool resume = false;
   std::uint64_t seed = 1;  ///< of the responses that pairs are made of
   int threads = 0;         ///< 0: all processors
+  tools::device_settings on;
 
   // responses and pairs
   std::size_t prompts = 128;

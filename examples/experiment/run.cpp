@@ -60,7 +60,7 @@ void prepare_reference(language& base, const options& chosen, const task& what) 
   const fs::path folder = fs::path(chosen.out) / "sft";
   if (fs::exists(folder / "checkpoint" / "config.json")) {
     say("fine-tuning on texts: done before");
-    base = open_language(folder / "checkpoint");
+    base = open_language(folder / "checkpoint", base.on);
     return;
   }
   fine_tune(base, what.sft_texts, chosen, folder / "run");
@@ -117,8 +117,8 @@ point_result run_point(language& base, const prefopt::preference_dataset& all,
   prefopt::remove_stale_temporaries(folder);
   point_result result;
   result.point = point;
-  language policy{base.model, base.tokenizer, base.description};
-  train_policy(policy.model, choose_pairs(all, point), point, chosen, folder / "run",
+  language policy{base.model, base.tokenizer, base.description, base.on};
+  train_policy(policy, choose_pairs(all, point), point, chosen, folder / "run",
                fs::path(chosen.out) / fmt::format("reference_{}_{}.json", point.pairs,
                                                   point.pairs == 0 ? 0 : point.seed));
   result.training_seconds = seconds_of_steps(folder / "run" / "metrics.jsonl");

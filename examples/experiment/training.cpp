@@ -8,11 +8,9 @@
 #include <prefopt/core/error.hpp>
 #include <prefopt/core/stream_purpose.hpp>
 #include <prefopt/loss/named_loss.hpp>
-#include <prefopt/train/adamw.hpp>
+#include <prefopt/train/any_optimizer.hpp>
 #include <prefopt/train/preference_trainer.hpp>
-#include <prefopt/train/rmsprop.hpp>
 #include <prefopt/train/sft_trainer.hpp>
-#include <prefopt/train/sgd.hpp>
 
 #include "stopped.hpp"
 
@@ -32,16 +30,8 @@ prefopt::training_options run_options(const options& chosen, const std::filesyst
 }
 
 template <class Trainer>
-void run(Trainer& trainer, const std::string& optimizer) {
-  prefopt::training_result result;
-  const auto with = [&](auto chosen) { result = trainer.train(chosen); };
-  if (optimizer == "rmsprop") {
-    with(prefopt::rmsprop{});
-  } else if (optimizer == "sgd") {
-    with(prefopt::sgd{});
-  } else {
-    with(prefopt::adamw{});
-  }
+void run(Trainer& trainer, prefopt::any_optimizer optimizer) {
+  const prefopt::training_result result = trainer.train(optimizer);
   if (result.signal != 0) throw stopped(result.signal);
 }
 
@@ -70,7 +60,7 @@ void fine_tune(language& base, std::span<const sft_text> texts, const options& c
   how.seed = chosen.seed;
   how.label = "fine-tuning on texts";
   prefopt::sft_trainer trainer(base.model, std::span<const prefopt::sft_example>(examples), how);
-  run(trainer, "adamw");
+  run(trainer, base.on.optimizer("adamw"));
 }
 
 void require_pairs(const prefopt::preference_dataset& all, const sweep_point& point) {
@@ -100,7 +90,7 @@ prefopt::preference_dataset choose_pairs(const prefopt::preference_dataset& all,
   return chosen;
 }
 
-void train_policy(prefopt::eigen_transformer& policy, const prefopt::preference_dataset& pairs,
+void train_policy(language& policy, const prefopt::preference_dataset& pairs,
                   const sweep_point& point, const options& chosen,
                   const std::filesystem::path& folder,
                   const std::filesystem::path& reference_file) {
@@ -118,9 +108,9 @@ void train_policy(prefopt::eigen_transformer& policy, const prefopt::preference_
                                                            .margin = point.margin,
                                                            .lambda = point.lambda,
                                                            .epsilon = chosen.epsilon});
-  prefopt::preference_trainer trainer(policy, pairs, loss, how);
+  prefopt::preference_trainer trainer(policy.model, pairs, loss, how);
   trainer.store_reference_in(reference_file);
-  run(trainer, chosen.optimizer);
+  run(trainer, policy.on.optimizer(chosen.optimizer));
 }
 
 }  // namespace experiment

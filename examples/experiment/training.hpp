@@ -28,7 +28,7 @@ prefopt::preference_dataset choose_pairs(const prefopt::preference_dataset& all,
 
 /// Trains `policy`, which starts as a copy of the reference, on the point's pairs. The reference's
 /// log-probs are kept in `reference_file`. Otherwise as `fine_tune`.
-void train_policy(prefopt::eigen_transformer& policy, const prefopt::preference_dataset& pairs,
+void train_policy(language& policy, const prefopt::preference_dataset& pairs,
                   const sweep_point& point, const options& chosen,
                   const std::filesystem::path& folder, const std::filesystem::path& reference_file);
 

@@ -123,6 +123,10 @@ TEST(cuda_gradient_norm, is_the_cpus_and_shows_what_is_not_finite) {
   const double norm = cuda_gradient_norm(device.list());
   EXPECT_NEAR(norm, gradient_norm(device.list()), 1e-12 * norm);
   EXPECT_EQ(cuda_gradient_norm(device.list()), norm) << "the same bits every time";
+  cuda_adamw adamw;
+  cuda_rmsprop rmsprop;
+  EXPECT_EQ(gradient_norm_by(adamw, device.list()), norm) << "the training loop's way to it";
+  EXPECT_EQ(gradient_norm_by(rmsprop, device.list()), norm);
   device.list()[3].gradient.back() = std::numeric_limits<float>::quiet_NaN();
   EXPECT_TRUE(std::isnan(cuda_gradient_norm(device.list())));
 }

@@ -11,17 +11,7 @@ import subprocess
 import tempfile
 import time
 
-from tool import MODEL, PROGRAM, TESTS, check, done, refused, rows_of, run, write
-
-CLASSIFIERS = TESTS / "data" / "model" / "classifiers"
-WORDS = "the film was good bad and plot music".split()
-
-
-def encoder(folder, name):
-    shutil.copytree(CLASSIFIERS / name, folder)
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
-    (folder / "vocab.txt").write_text("\n".join(special + WORDS) + "\n")
-    return folder
+from tool import MODEL, PROGRAM, WORDS, check, done, encoder, refused, rows_of, run, write
 
 
 def check_stopped(name, base, work):

@@ -66,6 +66,28 @@ def check_words(work):
     refused(["none.toml"], "sample", "--model", MODEL, "--config", work / "none.toml", code=2)
 
 
+def check_device(work):
+    """Here CUDA's devices are hidden, if the program was built with CUDA at all."""
+    rows = write(work / "rows.jsonl", [{"prompt": "The film", "response": " is"}])
+    base = ["logprobs", "--model", MODEL, "--input", rows]
+    for on in ["cpu", "auto"]:
+        result = run(*base, "--device", on)
+        check(result.returncode == 0 and result.stderr.startswith("device: cpu, 1 threads"),
+              f"--device {on}: the CPU, which is said in one line {result.stderr}")
+    check("CUDA" in run(*base).stderr, "auto: and why it is not CUDA")
+    for on in ["gpu", "cuda:", "cuda:-1", "cuda:1x", "cuda:99999999999999999999", ""]:
+        refused([f"--device {on}: expected auto, cpu, cuda or cuda:NUMBER"], *base, "--device", on,
+                code=2)
+    for on in ["cuda", "cuda:1"]:
+        result = refused([f"--device {on}: "], *base, "--device", on, code=2)
+        check("built without CUDA" in result.stderr or "there is no CUDA device" in result.stderr,
+              f"--device {on}: and it says why")
+    for on in ["cpu", "auto"]:
+        refused(["--precision bfloat16", "CUDA", "float32"], *base, "--device", on, "--precision",
+                "bfloat16", code=2)
+    refused(["--precision", "half"], *base, "--precision", "half", code=2)
+
+
 def check_full_output():
     for args in [["--help"], ["--version"], ["completion"], ["train", "--help"]]:
         with open("/dev/full", "wb") as full:
@@ -235,7 +257,7 @@ def check_prompts(work):
 
 
 with tempfile.TemporaryDirectory() as name:
-    for each in [check_numbers, check_words, check_outputs, check_one_writer, check_no_rows,
+    for each in [check_numbers, check_words, check_device, check_outputs, check_one_writer, check_no_rows,
                  check_not_finite, check_prompts]:
         place = pathlib.Path(name) / each.__name__
         place.mkdir()

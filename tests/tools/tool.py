@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -11,7 +12,10 @@ TESTS = pathlib.Path(__file__).resolve().parent.parent
 MODEL = TESTS / "data" / "tools" / "model"
 EXPECTED = json.loads((TESTS / "data" / "tools" / "expected.json").read_text())
 
+WORDS = "the film was good bad and plot music".split()
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")  # what is expected was computed on a CPU
 failures = []
 
 
@@ -38,6 +42,14 @@ def lines_of(rows):
 def write(file, rows):
     file.write_text(lines_of(rows), encoding="utf-8")
     return file
+
+
+def encoder(folder, name):
+    """A small classifier's checkpoint whose tokenizer knows WORDS."""
+    shutil.copytree(TESTS / "data" / "model" / "classifiers" / name, folder)
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+    (folder / "vocab.txt").write_text("\n".join(special + WORDS) + "\n")
+    return folder
 
 
 def refused(words, *args, text=None, code=None):

@@ -40,7 +40,7 @@ void add_options(command& to, adapter_settings& settings) {
   to.flag("--rslora", settings.rank_stabilized, "its products count alpha / sqrt(rank)");
 }
 
-void add_adapter(prefopt::eigen_transformer& model, const opened_language& opened,
+void add_adapter(prefopt::any_transformer& model, const opened_language& opened,
                  const adapter_settings& settings, std::size_t seed) {
   if (settings.rank == 0) return;
   prefopt::add_lora(model, opened.checkpoint, lora_options_of(settings), seed);
@@ -64,7 +64,7 @@ double trained_numbers(const opened_language& opened, const adapter_settings& se
   return numbers;
 }
 
-void save_trained(const std::filesystem::path& out, prefopt::eigen_transformer& model,
+void save_trained(const std::filesystem::path& out, prefopt::any_transformer& model,
                   const opened_language& opened, const std::string& dtype) {
   if (model.has_adapter()) {
     prefopt::save_adapter(out / "adapter", model, opened.checkpoint.path.string());

@@ -21,7 +21,7 @@ void add_options(command& to, adapter_settings& settings);
 
 /// Adds the adapter to a model that was loaded from `opened`, if there is to be one. Throws
 /// `usage_error`, which lists the model's modules for a target that is none of them.
-void add_adapter(prefopt::eigen_transformer& model, const opened_language& opened,
+void add_adapter(prefopt::any_transformer& model, const opened_language& opened,
                  const adapter_settings& settings, std::size_t seed);
 
 /// How many numbers are trained of a model with these settings.
@@ -29,7 +29,7 @@ double trained_numbers(const opened_language& opened, const adapter_settings& se
 
 /// Writes what was trained below `out`: the model that transformers loads to checkpoint/, and an
 /// adapter, which is part of the model from now on, as PEFT loads it to adapter/.
-void save_trained(const std::filesystem::path& out, prefopt::eigen_transformer& model,
+void save_trained(const std::filesystem::path& out, prefopt::any_transformer& model,
                   const opened_language& opened, const std::string& dtype);
 
 }  // namespace tools

@@ -25,7 +25,7 @@ prefopt::response_kl kl_of(const json& row) {
 
 }  // namespace
 
-std::string identity_of(prefopt::eigen_transformer& policy, prefopt::eigen_transformer& reference,
+std::string identity_of(prefopt::any_transformer& policy, prefopt::any_transformer& reference,
                         const kl_rows& rows) {
   prefopt::content_hash hash;
   hash.add(std::string_view(prefopt::hash_of_start(policy)));
@@ -36,8 +36,8 @@ std::string identity_of(prefopt::eigen_transformer& policy, prefopt::eigen_trans
   return "evaluate " + hash.text();
 }
 
-std::vector<prefopt::response_kl> measure_divergence(prefopt::eigen_transformer& policy,
-                                                     prefopt::eigen_transformer& reference,
+std::vector<prefopt::response_kl> measure_divergence(prefopt::any_transformer& policy,
+                                                     prefopt::any_transformer& reference,
                                                      const kl_rows& rows,
                                                      prefopt::progress_options how,
                                                      std::optional<row_output>& kept) {

@@ -7,7 +7,7 @@
 #include <prefopt/core/progress.hpp>
 #include <prefopt/data/token.hpp>
 #include <prefopt/eval/kl.hpp>
-#include <prefopt/model/eigen_transformer.hpp>
+#include <prefopt/model/any_transformer.hpp>
 
 #include "row_output.hpp"
 
@@ -20,13 +20,13 @@ struct kl_rows {
 };
 
 /// Says what the divergences depend on.
-std::string identity_of(prefopt::eigen_transformer& policy, prefopt::eigen_transformer& reference,
+std::string identity_of(prefopt::any_transformer& policy, prefopt::any_transformer& reference,
                         const kl_rows& rows);
 
 /// The divergence at every response, in order. `kept`, where it is one, gets a row for each, and
 /// those that it holds already are not computed again. Throws `stopped` at a signal.
-std::vector<prefopt::response_kl> measure_divergence(prefopt::eigen_transformer& policy,
-                                                     prefopt::eigen_transformer& reference,
+std::vector<prefopt::response_kl> measure_divergence(prefopt::any_transformer& policy,
+                                                     prefopt::any_transformer& reference,
                                                      const kl_rows& rows,
                                                      prefopt::progress_options how,
                                                      std::optional<row_output>& kept);

@@ -13,10 +13,8 @@
 #include <prefopt/core/random.hpp>
 #include <prefopt/core/stream_purpose.hpp>
 #include <prefopt/model/classifier_checkpoint.hpp>
-#include <prefopt/model/eigen_classifier.hpp>
 #include <prefopt/model/save_classifier.hpp>
 #include <prefopt/text/load_sequence_encoder.hpp>
-#include <prefopt/train/adamw.hpp>
 #include <prefopt/train/classifier_trainer.hpp>
 
 #include "labelled_rows.hpp"
@@ -53,7 +51,7 @@ std::vector<prefopt::classifier_example> prepare(const fs::path& file,
   return examples;
 }
 
-void print_quality(prefopt::eigen_classifier& model,
+void print_quality(prefopt::any_classifier& model,
                    std::vector<prefopt::classifier_example> held_out,
                    const prefopt::progress_options& how) {
   // The shortest first, so that a batch's texts are of about one length.
@@ -74,7 +72,7 @@ void print_quality(prefopt::eigen_classifier& model,
 
 }  // namespace
 
-void train_encoder(encoder_training chosen) {
+void train_encoder(encoder_training chosen, const device& on) {
   prefopt::training_options& training = chosen.training;
   prefopt::validate(training);
   const prefopt::classifier_checkpoint checkpoint =
@@ -93,9 +91,9 @@ void train_encoder(encoder_training chosen) {
       training.epochs * ((examples.size() + training.batch_size - 1) / training.batch_size);
   training.warmup_steps = static_cast<std::size_t>(chosen.warmup * static_cast<double>(steps));
 
-  auto model = prefopt::load_classifier<prefopt::eigen_classifier>(checkpoint, training.seed);
+  prefopt::any_classifier model = on.load(checkpoint, training.seed);
   prefopt::classifier_trainer trainer(model, examples, training);
-  prefopt::adamw optimizer({.weight_decay = chosen.weight_decay});
+  prefopt::any_optimizer optimizer = on.optimizer("adamw", chosen.weight_decay);
   const prefopt::training_result result = trainer.train(optimizer);
   if (result.signal != 0) throw stopped(result.signal);
   const fs::path folder = training.folder / "checkpoint";

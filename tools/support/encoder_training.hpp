@@ -7,6 +7,8 @@
 
 #include <prefopt/train/training_options.hpp>
 
+#include "device.hpp"
+
 namespace tools {
 
 /// An encoder (BERT, MiniLM, DistilBERT, RoBERTa) that becomes a classifier of texts.
@@ -37,6 +39,6 @@ struct encoder_training {
 /// Trains, saves the folder `checkpoint` in `training.folder`, and prints what was trained on and
 /// how often held-out texts are right, with the 95 % interval. Throws `stopped` where a signal
 /// came; with `training.resume` it goes on then.
-void train_encoder(encoder_training chosen);
+void train_encoder(encoder_training chosen, const device& on);
 
 }  // namespace tools

@@ -5,7 +5,6 @@
 #include <prefopt/core/error.hpp>
 #include <prefopt/model/checkpoint_tokenizer.hpp>
 #include <prefopt/model/find_model.hpp>
-#include <prefopt/model/load_weights.hpp>
 #include <prefopt/model/lora_adapter.hpp>
 #include <prefopt/text/load_tokenizer.hpp>
 
@@ -17,9 +16,9 @@ opened_language open_language(const std::string& name) {
   return {std::move(checkpoint), std::move(tokenizer)};
 }
 
-prefopt::eigen_transformer load_model(const opened_language& opened,
-                                      const std::filesystem::path& adapter) {
-  auto model = prefopt::load_transformer<prefopt::eigen_transformer>(opened.checkpoint);
+prefopt::any_transformer load_model(const opened_language& opened, const device& on,
+                                    const std::filesystem::path& adapter) {
+  prefopt::any_transformer model = on.load(opened.checkpoint);
   if (adapter.empty()) return model;
   prefopt::load_adapter(model, opened.checkpoint, adapter);
   model.merge_adapter();

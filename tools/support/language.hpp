@@ -3,9 +3,11 @@
 #include <filesystem>
 #include <string>
 
+#include <prefopt/model/any_transformer.hpp>
 #include <prefopt/model/checkpoint.hpp>
-#include <prefopt/model/eigen_transformer.hpp>
 #include <prefopt/text/byte_level_bpe.hpp>
+
+#include "device.hpp"
 
 namespace tools {
 
@@ -19,10 +21,10 @@ struct opened_language {
 /// tokenizer with more tokens than the model has.
 opened_language open_language(const std::string& name);
 
-/// The weights, in float32. `adapter`: a folder as PEFT writes it, whose adapter becomes part of
-/// them; empty: none.
-prefopt::eigen_transformer load_model(const opened_language& opened,
-                                      const std::filesystem::path& adapter = {});
+/// The weights, in float32, on the device. `adapter`: a folder as PEFT writes it, whose adapter
+/// becomes part of them; empty: none.
+prefopt::any_transformer load_model(const opened_language& opened, const device& on,
+                                    const std::filesystem::path& adapter = {});
 
 /// The tokenizer alone: of a checkpoint folder, with or without weights, of a GGUF file, or a
 /// tokenizer.json.

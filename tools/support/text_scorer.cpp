@@ -6,7 +6,6 @@
 #include <utility>
 
 #include <prefopt/core/error.hpp>
-#include <prefopt/model/eigen_classifier.hpp>
 #include <prefopt/model/find_model.hpp>
 #include <prefopt/score/classifier_scorer.hpp>
 #include <prefopt/score/lexicon_scorer.hpp>
@@ -61,7 +60,7 @@ std::string identity_of(const scorer_settings& settings) {
   return hash.add(std::size_t{settings.whole_text}).text();
 }
 
-text_scorer open_scorer(const scorer_settings& settings) {
+text_scorer open_scorer(const scorer_settings& settings, const run_settings& run) {
   if (settings.lexicon.empty() == settings.classifier.empty()) {
     throw prefopt::usage_error("give one scorer: --lexicon FILE or --classifier PATH");
   }
@@ -69,12 +68,15 @@ text_scorer open_scorer(const scorer_settings& settings) {
   const auto path = prefopt::find_model(settings.classifier);
   const prefopt::reward_form form = *prefopt::reward_form_named(settings.form);
   if (std::filesystem::is_directory(path)) {
-    return
-        [scorer = prefopt::load_classifier_scorer<prefopt::eigen_classifier>(
-             path, {.label = settings.label, .form = form})](
-            std::span<const std::string_view> texts, const std::function<void(std::size_t)>& done) {
-          return scorer.scores(texts, 4096, done);
-        };
+    const device on = run.open_device();
+    return [scorer = prefopt::load_classifier_scorer(
+                path, {.label = settings.label, .form = form},
+                [&](const prefopt::classifier_checkpoint& checkpoint) {
+                  return on.load(checkpoint);
+                })](std::span<const std::string_view> texts,
+                    const std::function<void(std::size_t)>& done) {
+      return scorer.scores(texts, 4096, done);
+    };
   }
   return one_by_one(prefopt::classifier_scorer(prefopt::ngram_classifier::load(path), form));
 }

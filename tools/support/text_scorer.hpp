@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "command.hpp"
+#include "run_settings.hpp"
 
 namespace tools {
 
@@ -30,6 +31,7 @@ using text_scorer = std::function<std::vector<double>(std::span<const std::strin
 std::string identity_of(const scorer_settings& settings);
 
 /// Throws `usage_error` unless just one of the scorers is named, and what its files' reader throws.
-text_scorer open_scorer(const scorer_settings& settings);
+/// A transformer's classifier is put on the device of `run`.
+text_scorer open_scorer(const scorer_settings& settings, const run_settings& run);
 
 }  // namespace tools

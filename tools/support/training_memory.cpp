@@ -1,15 +1,26 @@
 #include "training_memory.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include <prefopt/model/transformer_layout.hpp>
 
+#include "../../instances/cuda/models.hpp"
 #include "length_table.hpp"
 
 namespace tools {
 
+memory_place place_of(const device_settings& settings) {
+  const bool cuda = settings.device == "auto" ? !prefopt::cuda_instance::find().names.empty()
+                                              : settings.device.starts_with("cuda");
+  if (!cuda) return memory_place::cpu;
+  return settings.precision == "bfloat16" ? memory_place::cuda_bfloat16 : memory_place::cuda;
+}
+
 training_memory memory_of_training(const prefopt::transformer_config& config, double trained,
-                                   std::size_t tokens, const std::string& optimizer) {
+                                   std::size_t tokens, const std::string& optimizer,
+                                   memory_place place) {
   double values = 0;
   for (const auto& entry : prefopt::transformer_layout(config)) {
     double count = 1;
@@ -24,15 +35,24 @@ training_memory memory_of_training(const prefopt::transformer_config& config, do
   // What a layer keeps of a token for the backward pass, and what is used again by every layer.
   const double kept = 2 * width + qkv + context + hidden;
   const double scratch = 8 * width + qkv + context + hidden + size(config.hidden);
-  constexpr double rows_of_logits = 96;  // held at once
   constexpr double bytes = 4;
+  // Logits that are held at once: of 96 rows on the CPU, and as backend/cuda/head.cuh has it.
+  const double vocabulary = size(config.vocabulary);
+  const double logits = place == memory_place::cpu
+                            ? 96 * vocabulary
+                            : std::max(128 * vocabulary, static_cast<double>(1U << 26U));
+  const double copied = place == memory_place::cpu ? bytes : place == memory_place::cuda ? 0 : 2;
   training_memory memory;
-  memory.weights = 2 * bytes * values;
+  memory.weights = (bytes + copied) * values;
   memory.gradients = bytes * trained;
   memory.optimizer = bytes * trained * (optimizer == "adamw" ? 2 : optimizer == "rmsprop" ? 1 : 0);
-  memory.activations = bytes * (size(tokens) * (size(config.layers) * kept + scratch) +
-                                rows_of_logits * size(config.vocabulary));
+  memory.activations = bytes * (size(tokens) * (size(config.layers) * kept + scratch) + logits);
   return memory;
+}
+
+double memory_of_cache(const prefopt::transformer_config& config, std::size_t positions) {
+  return 4.0 * 2.0 * static_cast<double>(config.layers * config.kv_heads * config.head_width) *
+         static_cast<double>(positions);
 }
 
 std::string to_text(const training_memory& memory, std::size_t tokens) {

@@ -5,11 +5,20 @@
 
 #include <prefopt/model/transformer_config.hpp>
 
+#include "device.hpp"
+
 namespace tools {
+
+/// Where a model is trained, as far as memory goes: the CPU keeps every matrix once more in the
+/// order of products, CUDA only a half as large one for products in bfloat16.
+enum class memory_place { cpu, cuda, cuda_bfloat16 };
+
+/// The place of what --device asks for, or, with auto, of what is there.
+memory_place place_of(const device_settings& settings);
 
 /// Bytes that training needs, about: the program itself is not counted.
 struct training_memory {
-  double weights = 0;  ///< values, and once more in the order of products
+  double weights = 0;  ///< values, and what is kept of them for products
   double gradients = 0;
   double optimizer = 0;
   double activations = 0;  ///< of the largest part of a step
@@ -18,7 +27,11 @@ struct training_memory {
 
 /// `trained`: how many numbers are; `tokens`: of the largest part of a step; `optimizer`: its name.
 training_memory memory_of_training(const prefopt::transformer_config& config, double trained,
-                                   std::size_t tokens, const std::string& optimizer);
+                                   std::size_t tokens, const std::string& optimizer,
+                                   memory_place place);
+
+/// Bytes of keys and values of so many positions, over all rows that are sampled at once.
+double memory_of_cache(const prefopt::transformer_config& config, std::size_t positions);
 
 std::string to_text(const training_memory& memory, std::size_t tokens);
 

@@ -80,8 +80,8 @@ prefopt::training_options training_options_of(const training_settings& settings,
   return options;
 }
 
-any_optimizer optimizer_of(const training_settings& settings) {
-  return any_optimizer(settings.optimizer, settings.weight_decay);
+prefopt::any_optimizer optimizer_of(const training_settings& settings, const device& on) {
+  return on.optimizer(settings.optimizer, settings.weight_decay);
 }
 
 std::string training_report(const fs::path& out, std::span<const char* const> metrics) {

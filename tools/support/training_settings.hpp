@@ -7,7 +7,6 @@
 
 #include <prefopt/train/training_options.hpp>
 
-#include "any_optimizer.hpp"
 #include "command.hpp"
 #include "run_settings.hpp"
 
@@ -48,7 +47,8 @@ void check_out(const training_settings& settings);
 prefopt::training_options training_options_of(const training_settings& settings,
                                               const run_settings& run, const std::string& label);
 
-any_optimizer optimizer_of(const training_settings& settings);
+/// The optimizer that was chosen, for models of the device.
+prefopt::any_optimizer optimizer_of(const training_settings& settings, const device& on);
 
 /// A table of a run's first and last step and of the held-out metrics, from its metrics file (a run
 /// that was resumed has its beginning nowhere else), and the paths of what it wrote; draws its

@@ -1,0 +1,25 @@
+# The language CUDA for our own programs, by the Toolkit's nvcc with our C++ compiler. Sets
+# PREFOPT_CUDA_PROGRAMS where it works.
+if(NOT CMAKE_CUDA_COMPILER AND CUDAToolkit_NVCC_EXECUTABLE)
+  set(CMAKE_CUDA_COMPILER "${CUDAToolkit_NVCC_EXECUTABLE}")
+endif()
+if(NOT CMAKE_CUDA_HOST_COMPILER)
+  set(CMAKE_CUDA_HOST_COMPILER "${CMAKE_CXX_COMPILER}")
+endif()
+if(NOT CMAKE_CUDA_ARCHITECTURES)
+  set(CMAKE_CUDA_ARCHITECTURES 80-real 90) # 90 is also kept as PTX, for later ones
+endif()
+if(CMAKE_CXX_COMPILER_LAUNCHER AND NOT CMAKE_CUDA_COMPILER_LAUNCHER)
+  set(CMAKE_CUDA_COMPILER_LAUNCHER "${CMAKE_CXX_COMPILER_LAUNCHER}")
+endif()
+include(CheckLanguage)
+check_language(CUDA)
+if(CMAKE_CUDA_COMPILER)
+  enable_language(CUDA)
+  set(PREFOPT_CUDA_PROGRAMS TRUE)
+elseif(PREFOPT_CUDA STREQUAL "AUTO")
+  message(STATUS "prefopt: the programs are built without CUDA, nvcc does not work with this "
+                 "C++ compiler")
+else()
+  message(FATAL_ERROR "PREFOPT_CUDA is ${PREFOPT_CUDA}, and nvcc does not work with this C++ compiler")
+endif()

@@ -1,0 +1,139 @@
+#include "device.hpp"
+
+#include <charconv>
+#include <iostream>
+#include <optional>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+#include <omp.h>
+
+#include <prefopt/core/error.hpp>
+#include <prefopt/model/eigen_classifier.hpp>
+#include <prefopt/model/eigen_transformer.hpp>
+#include <prefopt/model/load_weights.hpp>
+#include <prefopt/train/adamw.hpp>
+#include <prefopt/train/rmsprop.hpp>
+#include <prefopt/train/sgd.hpp>
+
+#include "../../instances/cuda/models.hpp"
+
+namespace tools {
+namespace {
+
+namespace cuda = prefopt::cuda_instance;
+
+/// The number of the CUDA device that is asked for by name; none for cpu and auto.
+std::optional<std::size_t> number_asked(const device_settings& settings) {
+  const std::string_view text = settings.device;
+  if (text == "cpu" || text == "auto") return std::nullopt;
+  if (text == "cuda") return 0;
+  constexpr std::string_view prefix = "cuda:";
+  std::size_t number = 0;
+  const char* const end = text.data() + text.size();
+  if (text.starts_with(prefix)) {
+    const auto parsed = std::from_chars(text.data() + prefix.size(), end, number);
+    if (parsed.ec == std::errc() && parsed.ptr == end) return number;
+  }
+  throw prefopt::usage_error("--device " + settings.device +
+                             ": expected auto, cpu, cuda or cuda:NUMBER");
+}
+
+[[noreturn]] void refuse_precision(const device_settings& settings, const std::string& where) {
+  throw prefopt::usage_error("--precision " + settings.precision + " is for CUDA, and " + where +
+                             "; the CPU computes in float32");
+}
+
+/// Throws where there is no device of that number.
+void require(const device_settings& settings, std::size_t number,
+             const cuda::found_devices& found) {
+  const std::string asked = "--device " + settings.device + ": ";
+  if (!cuda::built()) throw prefopt::usage_error(asked + "this program was built without CUDA");
+  const std::size_t count = found.names.size();
+  if (number < count) return;
+  if (count == 0) {
+    throw prefopt::usage_error(asked + "there is no CUDA device" +
+                               (found.problem.empty() ? "" : ": " + found.problem));
+  }
+  throw prefopt::usage_error(
+      count == 1
+          ? asked + "there is 1 CUDA device, cuda:0"
+          : asked + fmt::format("there are {} CUDA devices, cuda:0 to cuda:{}", count, count - 1));
+}
+
+}  // namespace
+
+void validate(const device_settings& settings) {
+  (void)number_asked(settings);
+  if (settings.precision != "float32" && settings.precision != "tf32" &&
+      settings.precision != "bfloat16") {
+    throw prefopt::usage_error("--precision " + settings.precision +
+                               ": expected float32, tf32 or bfloat16");
+  }
+  if (settings.device == "cpu" && settings.precision != "float32") {
+    refuse_precision(settings, "--device is cpu");
+  }
+}
+
+device open_device(const device_settings& settings, bool quiet) {
+  validate(settings);
+  std::optional<std::size_t> number = number_asked(settings);
+  cuda::found_devices found;
+  if (settings.device != "cpu") found = cuda::find();
+  if (number) {
+    require(settings, *number, found);
+  } else if (!found.names.empty()) {  // auto
+    number = 0;
+  }
+  if (number) {
+    cuda::use(static_cast<int>(*number), settings.precision);
+    if (!quiet) {
+      std::cerr << fmt::format("device: cuda:{} ({}), products in {}\n", *number,
+                               found.names[*number], settings.precision);
+    }
+    return device(true);
+  }
+  const char* const why =
+      !cuda::built() ? "this program was built without CUDA" : "there is no CUDA device";
+  if (settings.precision != "float32") refuse_precision(settings, why);
+  if (!quiet) {
+    std::cerr << fmt::format("device: cpu, {} threads{}\n", omp_get_max_threads(),
+                             settings.device == "auto" ? std::string("; ") + why : "");
+  }
+  return device(false);
+}
+
+prefopt::any_transformer device::make(const prefopt::transformer_config& config) const {
+  if (cuda_) return cuda::make_transformer(config);
+  return prefopt::eigen_transformer(config);
+}
+
+prefopt::any_transformer device::load(const prefopt::model_checkpoint& checkpoint) const {
+  prefopt::any_transformer model = make(checkpoint.config);
+  prefopt::load_weights(checkpoint, model);
+  return model;
+}
+
+prefopt::any_classifier device::load(const prefopt::classifier_checkpoint& checkpoint,
+                                     std::uint64_t seed) const {
+  prefopt::any_classifier model =
+      cuda_ ? cuda::make_classifier(checkpoint.config)
+            : prefopt::any_classifier(prefopt::eigen_classifier(checkpoint.config));
+  prefopt::load_classifier_weights(checkpoint, model, seed);
+  return model;
+}
+
+prefopt::any_optimizer device::optimizer(const std::string& name, double weight_decay) const {
+  if (name == "sgd") return prefopt::sgd{};  // one pass over memory that the host has too
+  if (name == "rmsprop") {
+    if (cuda_) return cuda::make_rmsprop({});
+    return prefopt::rmsprop{};
+  }
+  const prefopt::adamw_options options{.weight_decay = weight_decay};
+  if (cuda_) return cuda::make_adamw(options);
+  return prefopt::adamw{options};
+}
+
+}  // namespace tools

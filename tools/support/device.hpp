@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <prefopt/model/any_classifier.hpp>
+#include <prefopt/model/any_transformer.hpp>
+#include <prefopt/model/checkpoint.hpp>
+#include <prefopt/model/classifier_checkpoint.hpp>
+#include <prefopt/train/any_optimizer.hpp>
+
+namespace tools {
+
+/// Where models compute, as options spell it.
+struct device_settings {
+  std::string device = "auto";        ///< "cpu", "cuda", "cuda:2"
+  std::string precision = "float32";  ///< of products on CUDA: or "tf32", "bfloat16"
+};
+
+inline constexpr const char* device_help =
+    "where models compute: cpu, cuda, cuda:NUMBER, or auto: on CUDA where there is a device";
+inline constexpr const char* precision_help =
+    "of products on CUDA; weights, sums and optimizers are float32 in each";
+
+/// The device that a program's models are on: it makes them, and the optimizers that train them.
+class device {
+ public:
+  [[nodiscard]] prefopt::any_transformer make(const prefopt::transformer_config& config) const;
+  /// A model with the checkpoint's weights.
+  [[nodiscard]] prefopt::any_transformer load(const prefopt::model_checkpoint& checkpoint) const;
+  /// What the checkpoint lacks is random, from the seed.
+  [[nodiscard]] prefopt::any_classifier load(const prefopt::classifier_checkpoint& checkpoint,
+                                             std::uint64_t seed = 0) const;
+  /// "adamw" with its weight decay, "rmsprop", "sgd".
+  [[nodiscard]] prefopt::any_optimizer optimizer(const std::string& name,
+                                                 double weight_decay = 0.0) const;
+
+ private:
+  friend device open_device(const device_settings& settings, bool quiet);
+  explicit device(bool cuda) : cuda_(cuda) {}
+  bool cuda_;
+};
+
+/// Refuses with `usage_error` what is no device or no precision, or cannot go together; does not
+/// look for a device.
+void validate(const device_settings& settings);
+
+/// The device, which stderr names in one line unless `quiet`. Throws `usage_error` where it is not
+/// there. To be called once.
+device open_device(const device_settings& settings, bool quiet);
+
+}  // namespace tools
