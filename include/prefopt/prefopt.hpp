@@ -236,6 +236,7 @@
 #include <prefopt/train/several_ranks.hpp>       // what the processes of a run agree on
 #include <prefopt/train/sft_trainer.hpp>         // fine-tuning on texts
 #include <prefopt/train/sgd.hpp>                 // SGD with momentum
+#include <prefopt/train/sharded.hpp>             // an optimizer whose memory is spread over them
 #include <prefopt/train/stop_signal.hpp>         // SIGINT and SIGTERM
 #include <prefopt/train/tensorboard_file.hpp>    // metrics for TensorBoard
 #include <prefopt/train/train_step.hpp>          // forward, losses, backward

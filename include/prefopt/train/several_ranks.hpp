@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -10,6 +11,7 @@
 #include <prefopt/core/error.hpp>
 #include <prefopt/core/progress.hpp>
 #include <prefopt/model/language_model.hpp>
+#include <prefopt/train/gradient_norm.hpp>
 #include <prefopt/train/optimizer.hpp>
 #include <prefopt/train/run_checkpoint.hpp>
 #include <prefopt/train/training_options.hpp>
@@ -58,14 +60,51 @@ void check_same(Communicator& ranks, const run_settings& settings) {
   }
 }
 
-/// Gives every rank the weights and the optimizer's memory of the first, which read a checkpoint.
+/// Whose memory is spread over ranks; see `sharded`.
+template <class Optimizer>
+concept sharded_optimizer = optimizer<Optimizer> &&
+    requires(Optimizer& o, std::span<const parameter> parameters) {
+  { o.sum_gradients(parameters) } -> std::same_as<double>;
+};
+
+/// Adds the gradients of all ranks, and gives the norm of the sum.
 template <optimizer Optimizer, communicator Communicator>
-void share_out(Communicator& ranks, std::span<const parameter> parameters, Optimizer& optimizer) {
-  for (const parameter& p : parameters) ranks.broadcast(std::as_writable_bytes(p.value), 0);
-  for (const optimizer_array& a : optimizer.state(parameters)) {
-    ranks.broadcast(std::as_writable_bytes(a.value), 0);
+double sum_gradients(Communicator& ranks, std::span<const parameter> parameters,
+                     Optimizer& optimizer) {
+  if constexpr (sharded_optimizer<Optimizer>) {
+    return optimizer.sum_gradients(parameters);
+  } else {
+    for (const parameter& p : parameters) ranks.sum(p.gradient);
+    return gradient_norm_by(optimizer, parameters);
   }
-  optimizer.set_steps(broadcast_value(ranks, optimizer.steps()));
+}
+
+/// Calls `save(optimizer)` on the first rank, with all of the optimizer's memory.
+template <optimizer Optimizer, communicator Communicator, class Save>
+void save_on_first(Communicator& ranks, std::span<const parameter> parameters, Optimizer& optimizer,
+                   Save&& save) {
+  if constexpr (sharded_optimizer<Optimizer>) {
+    optimizer.save_whole(parameters, save);
+  } else {
+    if (ranks.rank() == 0) save(optimizer);
+  }
+}
+
+/// Calls `load(optimizer)` on the first rank, which writes to the parameters and the optimizer's
+/// memory, and gives both to the others.
+template <optimizer Optimizer, communicator Communicator, class Load>
+void load_on_first(Communicator& ranks, std::span<const parameter> parameters, Optimizer& optimizer,
+                   Load&& load) {
+  if constexpr (sharded_optimizer<Optimizer>) {
+    optimizer.load_whole(parameters, load);
+  } else {
+    if (ranks.rank() == 0) load(optimizer);
+    for (const optimizer_array& a : optimizer.state(parameters)) {
+      ranks.broadcast(std::as_writable_bytes(a.value), 0);
+    }
+    optimizer.set_steps(broadcast_value(ranks, optimizer.steps()));
+  }
+  for (const parameter& p : parameters) ranks.broadcast(std::as_writable_bytes(p.value), 0);
 }
 
 }  // namespace prefopt::detail

@@ -205,14 +205,15 @@ training_result training_loop(Model& model, Task& task, Optimizer& optimizer,
 
   std::size_t step = 0;
   const auto checkpoints = detail::open_checkpoints(options);
-  if (checkpoints) {
-    step = checkpoints->load_newest(parameters, optimizer, settings, [&](const std::string& text) {
+  const bool begun = checkpoints && !checkpoints->steps().empty();
+  if (broadcast_value(ranks, begun)) {
+    const auto report = [&](const std::string& text) {
       progress("", 0, options.progress).message(text);
+    };
+    detail::load_on_first(ranks, parameters, optimizer, [&](auto& whole) {
+      step = checkpoints->load_newest(parameters, whole, settings, report);
     });
-  }
-  step = broadcast_value(ranks, step);
-  if (step > 0) {
-    detail::share_out(ranks, parameters, optimizer);
+    step = broadcast_value(ranks, step);
     model.parameters_changed();
   }
   if (const auto agreed = agree(false); agreed.signal != 0) {
@@ -236,10 +237,9 @@ training_result training_loop(Model& model, Task& task, Optimizer& optimizer,
     model.zero_gradients();
     auto tokens = static_cast<double>(
         detail::accumulate_in_parts(task, examples, options.accumulation, step, ranks));
-    for (const parameter& p : parameters) ranks.sum(p.gradient);
     ranks.sum(std::span<double>(&tokens, 1));
     metric_list metrics = task.take_metrics(ranks);
-    const double norm = gradient_norm_by(optimizer, parameters);
+    const double norm = detail::sum_gradients(ranks, parameters, optimizer);
     if (!std::isfinite(norm)) {
       detail::throw_gradient_error(model, task, parameters, examples, step);
     }
@@ -271,8 +271,10 @@ training_result training_loop(Model& model, Task& task, Optimizer& optimizer,
     }
     const bool regular = options.checkpoint_every != 0 && step % options.checkpoint_every == 0;
     const bool save = last ? options.checkpoint_at_end : regular || !go_on;
-    if (checkpoints && save) {
-      checkpoints->save(step, parameters, optimizer, settings);
+    if (save && !all_options.folder.empty()) {
+      detail::save_on_first(ranks, parameters, optimizer, [&](auto& whole) {
+        checkpoints->save(step, parameters, whole, settings);
+      });
     }
   }
   shown.finish();
