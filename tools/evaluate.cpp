@@ -157,8 +157,8 @@ void add_divergence(const settings& chosen, const comparison& compared, std::vec
   const device on = chosen.run.open_device();
   prefopt::any_transformer policy = load_model(compared.policy, on, chosen.adapter);
   prefopt::any_transformer reference = load_model(compared.reference, on);
-  if (chosen.output != "-" || chosen.resume) {  // which is refused for standard output
-    kept.emplace(chosen.output, identity_of(policy, reference, texts), chosen.resume);
+  if (keeps_rows(chosen.output) || chosen.resume) {  // which is refused for other outputs
+    kept.emplace(chosen.output, identity_of(policy, reference, texts, on), chosen.resume);
   }
   const auto found = measure_divergence(policy, reference, texts, chosen.run.progress(), kept);
   std::map<prefopt::token_sequence, std::size_t> places;
@@ -247,7 +247,7 @@ std::function<void()> define_evaluate(command& to) {
   to.add("--output", chosen->output, "JSON Lines; -: standard output");
   to.flag("--resume", chosen->resume,
           "go on with a divergence that was stopped, from OUTPUT.partial");
-  to.resumes_when([chosen] { return chosen->output != "-" && !chosen->model.empty(); });
+  to.resumes_when([chosen] { return keeps_rows(chosen->output) && !chosen->model.empty(); });
   to.add("--model", chosen->model, "the policy that the responses are from");
   to.add("--adapter", chosen->adapter, "an adapter of --model, a folder as PEFT writes it");
   to.add("--reference", chosen->reference, "what it is compared with");

@@ -156,7 +156,7 @@ std::function<void()> define_logprobs(command& to) {
   to.add("--input", chosen->input, "JSON Lines; -: standard input");
   to.add("--output", chosen->output, "JSON Lines; -: standard output");
   to.flag("--resume", chosen->resume, "go on with a run that was stopped, from OUTPUT.partial");
-  to.resumes_when([chosen] { return chosen->output != "-"; });
+  to.resumes_when([chosen] { return keeps_rows(chosen->output); });
   to.group("Texts");
   add_prompt_options(to, chosen->text);
   add_response_options(to, chosen->text);

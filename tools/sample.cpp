@@ -82,11 +82,15 @@ std::vector<text_coding::prompt> read_prompts(const settings& chosen, const text
 }
 
 std::string identity_of(const settings& chosen, prefopt::any_transformer& model,
-                        std::span<const text_coding::prompt> prompts) {
+                        std::span<const text_coding::prompt> prompts, const device& on) {
   const sampling_settings& s = chosen.sampling;
   prefopt::content_hash hash;
   hash.add(std::string_view(prefopt::hash_of(model.parameters())));
-  for (const auto& prompt : prompts) hash.add(std::span<const prefopt::token_id>(prompt.ids));
+  for (const auto& prompt : prompts) {
+    hash.add(std::span<const prefopt::token_id>(prompt.ids));
+    hash.add(std::string_view(prompt.text)).add(std::size_t{prompt.show_ids});
+  }
+  hash.add(std::string_view(on.name()));
   hash.add(fmt::format("{} {} {} {} {} {} {}", s.responses, s.max_new_tokens, s.temperature,
                        s.top_p, s.top_k, s.seed, chosen.text.no_end_token));
   return "sample " + hash.text();
@@ -107,8 +111,9 @@ void sample(const settings& chosen) {
     options.end_tokens.push_back(end_token_of(opened));
   }
   const auto prompts = read_prompts(chosen, coding, opened.checkpoint.config.max_positions);
-  prefopt::any_transformer model = load_model(opened, chosen.run.open_device(), chosen.adapter);
-  row_output out(chosen.output, identity_of(chosen, model, prompts), chosen.resume);
+  const device on = chosen.run.open_device();
+  prefopt::any_transformer model = load_model(opened, on, chosen.adapter);
+  row_output out(chosen.output, identity_of(chosen, model, prompts, on), chosen.resume);
 
   const std::size_t total = prompts.size() * options.responses;
   // A prompt whose responses are not all there is sampled anew, and what is there is passed over.
@@ -169,7 +174,7 @@ std::function<void()> define_sample(command& to) {
          "standard input");
   to.add("--output", chosen->output, "JSON Lines; -: standard output");
   to.flag("--resume", chosen->resume, "go on with a run that was stopped, from OUTPUT.partial");
-  to.resumes_when([chosen] { return chosen->output != "-"; });
+  to.resumes_when([chosen] { return keeps_rows(chosen->output); });
   add_options(to, chosen->sampling);
   to.flag("--no-end-token", chosen->text.no_end_token,
           "go on over the end token, to --max-new-tokens");

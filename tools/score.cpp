@@ -37,6 +37,7 @@ constexpr std::size_t rows_at_once = 512;
 std::string identity_of(const settings& chosen, std::span<const json> rows) {
   prefopt::content_hash hash;
   hash.add(std::string_view(identity_of(chosen.scorer)));
+  hash.add(std::string_view(chosen.run.on.device)).add(std::string_view(chosen.run.on.precision));
   for (const json& row : rows) hash.add(std::string_view(to_line(row)));
   return "score " + hash.text();
 }
@@ -89,7 +90,7 @@ std::function<void()> define_score(command& to) {
   to.add("--input", chosen->input, "JSON Lines; -: standard input");
   to.add("--output", chosen->output, "JSON Lines; -: standard output");
   to.flag("--resume", chosen->resume, "go on with a run that was stopped, from OUTPUT.partial");
-  to.resumes_when([chosen] { return chosen->output != "-"; });
+  to.resumes_when([chosen] { return keeps_rows(chosen->output); });
   add_options(to, chosen->scorer);
   add_options(to, chosen->run);
   return [chosen] { score(*chosen); };

@@ -54,13 +54,14 @@ prefopt::sft_example example_of(const prefopt::json_row& row, const text_coding&
   const auto cut_end = [&](prefopt::token_sequence& ids, std::size_t room, const char* field) {
     if (ids.size() <= room) return;
     if (chosen.text.truncate == "refuse") {
-      row.fail(field, fmt::format("has {} tokens, more than {}; --truncate left or right cuts it",
-                                  ids.size(), room));
+      row.fail(field,
+               fmt::format("has {} tokens, more than {}; --truncate left or right cuts its end",
+                           ids.size(), room));
     }
     ids.resize(room);
   };
   if (auto text = row.find_text("text")) {
-    auto ids = coding.code_response(*text);
+    auto ids = coding.code_text(*text);
     data.all.values.push_back(ids.size());
     cut_end(ids, limit, "text");
     if (ids.size() < 2) row.fail("text", "has fewer than two tokens, so there is nothing to learn");
@@ -162,7 +163,7 @@ std::function<void()> define_sft(command& to) {
   to.flag("--dry-run", chosen->dry_run,
           "print lengths, what would be cut and the memory needed, and train nothing");
   add_output_options(to, chosen->training);
-  to.resumes_when([] { return true; });
+  to.resumes_when([chosen] { return !chosen->dry_run; });
   to.group("Texts");
   to.add(
       "--max-tokens", chosen->max_tokens,

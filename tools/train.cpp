@@ -197,7 +197,7 @@ std::function<void()> define_train(command& to) {
   to.flag("--dry-run", chosen->dry_run,
           "print lengths, what would be cut and the memory needed, and train nothing");
   add_output_options(to, chosen->training);
-  to.resumes_when([] { return true; });
+  to.resumes_when([chosen] { return !chosen->dry_run; });
   to.group("Loss");
   to.add("--loss", chosen->loss.method, "what is minimized").one_of(prefopt::loss_names());
   to.add("--offset", chosen->loss.offset, "odpo, softmax-margin: offset of two scores")

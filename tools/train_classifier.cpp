@@ -19,6 +19,7 @@
 
 #include "commands.hpp"
 #include "support/encoder_training.hpp"
+#include "support/input_rows.hpp"
 #include "support/run_settings.hpp"
 #include "support/stopped.hpp"
 
@@ -49,10 +50,11 @@ struct good_or_bad {
   bool positive = false;
 };
 
-std::vector<good_or_bad> read_two_classes(const fs::path& file, const std::string& positive) {
+/// `negative` is the name of the other class, once a row has given it.
+std::vector<good_or_bad> read_two_classes(const fs::path& file, const std::string& positive,
+                                          std::optional<std::string>& negative) {
   std::vector<good_or_bad> rows;
-  prefopt::for_each_json_row(file, [&](const prefopt::json_row& row) {
-    stop_if_asked();
+  for_each_row(file, [&](const prefopt::json_row& row) {
     const auto label = row.find("label");
     if (!label) row.fail("label", "is missing; expected 0, 1, true, false or a name");
     bool truth = false;
@@ -60,6 +62,11 @@ std::vector<good_or_bad> read_two_classes(const fs::path& file, const std::strin
     double number = 0.0;
     if (label->get(name) == simdjson::SUCCESS) {
       truth = name == positive;
+      if (!truth && !negative) negative = name;
+      if (!truth && name != *negative) {
+        row.fail("label", fmt::format("is '{}'; expected '{}', which is --positive, or '{}'", name,
+                                      positive, *negative));
+      }
     } else if (label->get(truth) != simdjson::SUCCESS) {
       if (label->get(number) != simdjson::SUCCESS || (number != 0.0 && number != 1.0)) {
         row.fail("label", "expected 0, 1, true, false or a name, found " +
@@ -93,23 +100,33 @@ void print_accuracy(const fs::path& file, const prefopt::ngram_classifier& class
 }
 
 void train_ngrams(const settings& chosen) {
-  const auto rows = read_two_classes(chosen.data, chosen.positive);
+  std::optional<std::string> negative;
+  const auto rows = read_two_classes(chosen.data, chosen.positive, negative);
   std::vector<good_or_bad> held_out;
-  if (!chosen.held_out.empty()) held_out = read_two_classes(chosen.held_out, chosen.positive);
+  if (!chosen.held_out.empty()) {
+    held_out = read_two_classes(chosen.held_out, chosen.positive, negative);
+  }
+  const auto good = std::ranges::count_if(rows, &good_or_bad::positive);
+  if (good == 0 || good == std::ssize(rows)) {
+    throw prefopt::usage_error(
+        fmt::format("{}: {} of {} texts are positive; expected some of either kind (1, true or the "
+                    "name that --positive gives, '{}')",
+                    chosen.data.string(), good, rows.size(), chosen.positive));
+  }
   const std::size_t epochs = chosen.epochs.value_or(5);
   prefopt::progress shown("classifier", epochs, chosen.run.progress());
   const auto texts = views_of(rows);
-  const prefopt::ngram_classifier classifier = prefopt::train_ngram_classifier(
-      std::span<const prefopt::labelled_text>(texts),
-      {.bits = static_cast<unsigned>(std::min<std::size_t>(chosen.bits, 1000)),
-       .longest = chosen.longest,
-       .epochs = epochs,
-       .learning_rate = chosen.learning_rate.value_or(0.2),
-       .seed = chosen.seed},
-      [&](std::size_t epoch, double loss) {
-        stop_if_asked();
-        shown.update(epoch, fmt::format("loss {:.4f}", loss));
-      });
+  const prefopt::ngram_classifier classifier =
+      prefopt::train_ngram_classifier(std::span<const prefopt::labelled_text>(texts),
+                                      {.bits = static_cast<unsigned>(chosen.bits),
+                                       .longest = chosen.longest,
+                                       .epochs = epochs,
+                                       .learning_rate = chosen.learning_rate.value_or(0.2),
+                                       .seed = chosen.seed},
+                                      [&](std::size_t epoch, double loss) {
+                                        stop_if_asked();
+                                        shown.update(epoch, fmt::format("loss {:.4f}", loss));
+                                      });
   shown.finish();
   classifier.save(chosen.output);
   print_accuracy(chosen.data, classifier, rows);
@@ -192,8 +209,8 @@ std::function<void()> define_train_classifier(command& to) {
   to.add("--output", chosen->output, "the classifier's file");
   to.add("--positive", chosen->positive,
          "the label of positive texts where labels are names; 1 and true are positive too");
-  to.add("--bits", chosen->bits, "2^bits buckets, 8 to 24");
-  to.add("--longest", chosen->longest, "words of an n-gram, 1 to 5");
+  to.add("--bits", chosen->bits, "2^bits buckets").at_least(8).at_most(24);
+  to.add("--longest", chosen->longest, "words of an n-gram").at_least(1).at_most(5);
   add_encoder_options(to, *chosen);
   add_options(to, chosen->run);
   return [chosen] { train_classifier(*chosen); };

@@ -38,6 +38,11 @@ def check_stopped(name, base, work):
     refused(["--resume", "--output"], *base, "--output", "-", "--resume", code=2)
     check(run(*base, "--output", out).returncode == 0 and out.read_bytes() == whole.read_bytes(),
           f"{name}: without --resume it is begun anew")
+    out.unlink()
+    partial.write_text('{"partial":"torn')  # killed before its first line was whole
+    result = run(*base, "--output", out, "--resume")
+    check(result.returncode == 0 and out.read_bytes() == whole.read_bytes(),
+          f"{name}: without a whole line there is nothing to lose, and it is begun anew")
 
 
 def check_score(work):
@@ -65,6 +70,9 @@ def check_evaluate(work):
     base = ["evaluate", "--input", write(work / "responses.jsonl", rows), "--model", MODEL,
             "--reference", MODEL]
     check_stopped("evaluate", base, work)
+    few = ["evaluate", "--input", write(work / "few.jsonl", rows[:3]), *base[3:]]
+    check(run(*few, "--output", "/dev/stdout").stdout == run(*few).stdout,
+          "evaluate: a pipe gets the measures and nothing else")
     refused(["--resume", "--model"], "evaluate", "--input", work / "responses.jsonl", "--output",
             work / "x.jsonl", "--resume", code=2)
 
@@ -100,6 +108,16 @@ def check_encoder(work):
     refused(["--output", "--out"], "train-classifier", "--data", data, code=2)
     refused(["--resume", "--model"], "train-classifier", "--data", data, "--output", work / "x",
             "--resume", code=2)
+    names = write(work / "names.jsonl", [{"text": "a good film", "label": "positive"},
+                                         {"text": "a bad film", "label": "negative"},
+                                         {"text": "a bad plot", "label": "ngative"}])
+    refused([f"{names}:3", "'ngative'", "'positive'", "'negative'"], "train-classifier", "--data",
+            names, "--output", work / "x")
+    refused([str(names), "0 of 2", "--positive"], "train-classifier", "--data",
+            write(names, [{"text": "a", "label": "b"}] * 2), "--output", work / "x", code=2)
+    (work / "empty.jsonl").write_text("")
+    refused(["empty.jsonl", "no rows"], "train-classifier", "--data", data, "--held-out",
+            work / "empty.jsonl", "--output", work / "x")
 
 
 def main():

@@ -93,7 +93,7 @@ device open_device(const device_settings& settings, bool quiet) {
       std::cerr << fmt::format("device: cuda:{} ({}), products in {}\n", *number,
                                found.names[*number], settings.precision);
     }
-    return device(true);
+    return {true, "cuda " + settings.precision};
   }
   const char* const why =
       !cuda::built() ? "this program was built without CUDA" : "there is no CUDA device";
@@ -102,7 +102,7 @@ device open_device(const device_settings& settings, bool quiet) {
     std::cerr << fmt::format("device: cpu, {} threads{}\n", omp_get_max_threads(),
                              settings.device == "auto" ? std::string("; ") + why : "");
   }
-  return device(false);
+  return {false, "cpu"};
 }
 
 prefopt::any_transformer device::make(const prefopt::transformer_config& config) const {

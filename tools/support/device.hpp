@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include <prefopt/model/any_classifier.hpp>
 #include <prefopt/model/any_transformer.hpp>
@@ -31,14 +32,17 @@ class device {
   /// What the checkpoint lacks is random, from the seed.
   [[nodiscard]] prefopt::any_classifier load(const prefopt::classifier_checkpoint& checkpoint,
                                              std::uint64_t seed = 0) const;
+  /// What numbers depend on besides weights and input: "cpu", or "cuda" with the precision.
+  [[nodiscard]] const std::string& name() const { return name_; }
   /// "adamw" with its weight decay, "rmsprop", "sgd".
   [[nodiscard]] prefopt::any_optimizer optimizer(const std::string& name,
                                                  double weight_decay = 0.0) const;
 
  private:
   friend device open_device(const device_settings& settings, bool quiet);
-  explicit device(bool cuda) : cuda_(cuda) {}
+  device(bool cuda, std::string name) : cuda_(cuda), name_(std::move(name)) {}
   bool cuda_;
+  std::string name_;
 };
 
 /// Refuses with `usage_error` what is no device or no precision, or cannot go together; does not

@@ -15,8 +15,7 @@ int exit_code_of(const std::string& program, const std::function<void()>& body,
                  const std::function<bool()>& resumes) {
   try {
     const prefopt::stop_signal stop;  // for all of the body, so that none is lost between stages
-    body();
-    stop_if_asked();
+    body();  // what it finished before it looked for a signal again is whole
     return 0;
   } catch (const stopped& stop) {
     std::cerr << "\nstopped by signal " << stop.signal()

@@ -27,9 +27,14 @@ class file_lock {
         throw prefopt::data_error(file.string(), 0, "",
                                   std::string("cannot be written: ") + std::strerror(errno));
       }
-      if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+      if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
+        const int problem = errno;
         ::close(descriptor_);
-        throw prefopt::usage_error(file.string() + ": another program is writing to this file");
+        if (problem == EWOULDBLOCK) {
+          throw prefopt::usage_error(file.string() + ": another program is writing to this file");
+        }
+        throw prefopt::data_error(file.string(), 0, "",
+                                  std::string("cannot be locked: ") + std::strerror(problem));
       }
       // The one before may have removed the file since it was opened.
       struct stat held {};

@@ -41,7 +41,9 @@ std::size_t label_of(const prefopt::json_row& row, const std::vector<std::string
 std::vector<labelled_row> read_labelled_rows(const std::filesystem::path& file,
                                              const std::vector<std::string>& labels) {
   std::vector<labelled_row> rows;
-  if (file.filename().string().find(".tsv") != std::string::npos) {
+  const std::string compression = file.extension().string();
+  const bool compressed = compression == ".gz" || compression == ".xz" || compression == ".zst";
+  if ((compressed ? file.stem() : file).extension() == ".tsv") {
     if (labels.size() != 2) throw prefopt::usage_error("reviews have two classes: give two labels");
     for (prefopt::review& review : prefopt::read_reviews(file)) {
       rows.push_back({prefopt::with_line_breaks(review.text), review.positive ? 1U : 0U});

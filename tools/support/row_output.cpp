@@ -36,6 +36,12 @@ std::pair<std::uintmax_t, std::size_t> whole_lines(const std::filesystem::path& 
 
 }  // namespace
 
+bool keeps_rows(const std::string& target) {
+  const auto kind = std::filesystem::status(target).type();
+  return target != "-" && (kind == std::filesystem::file_type::regular ||
+                           kind == std::filesystem::file_type::not_found);
+}
+
 std::string to_line(const json& row) {
   return row.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
 }
@@ -46,7 +52,8 @@ bool finished_before(const std::string& target, bool resume) {
   check_output_file("--output", target);
   if (!resume || !fs::exists(target) || fs::exists(target + ".partial")) return false;
   std::cerr << target << " is there, and no " << target
-            << ".partial: nothing to go on with; without --resume it is made anew\n";
+            << ".partial: nothing to go on with. Which options made it was not compared; without "
+               "--resume it is made anew\n";
   return true;
 }
 
@@ -56,10 +63,7 @@ row_output::row_output(const std::string& target) : target_(target) {
 
 row_output::row_output(const std::string& target, const std::string& identity, bool resume)
     : target_(target) {
-  const auto kind = std::filesystem::status(target_).type();
-  const bool file =
-      kind == std::filesystem::file_type::regular || kind == std::filesystem::file_type::not_found;
-  if (target_ != "-" && file) {
+  if (keeps_rows(target_)) {
     open_partial(identity, resume);
     return;
   }
@@ -74,14 +78,16 @@ void row_output::open_partial(const std::string& identity, bool resume) {
   partial_ = target_ + ".partial";
   const std::string head = to_line({{"partial", identity}});
   lock_ = std::make_unique<file_lock>(partial_);  // which makes the file
-  if (resume && std::filesystem::file_size(partial_) > 0) {
+  // Without a whole line nothing was finished, and not even what was begun is known.
+  const auto [bytes, count] =
+      resume ? whole_lines(partial_) : std::pair<std::uintmax_t, std::size_t>();
+  if (count > 0) {
     prefopt::line_reader lines(partial_);
     if (!lines.next() || std::string(lines.line()) + "\n" != head) {
       throw prefopt::usage_error(partial_.string() +
                                  " is of another run: other weights, input or options; without "
                                  "--resume it is begun anew");
     }
-    const auto [bytes, count] = whole_lines(partial_);
     std::filesystem::resize_file(partial_, bytes);  // the last line may be torn
     done_ = count - 1;
     stream_.open(partial_, std::ios::out | std::ios::app | std::ios::binary);

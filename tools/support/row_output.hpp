@@ -56,6 +56,10 @@ class row_output {
   std::size_t done_ = 0;
 };
 
+/// Whether rows for `target` are kept beside it until they are all there, so that a run may be
+/// resumed: it is a file or none yet, and not standard output, a pipe or a device.
+bool keeps_rows(const std::string& target);
+
 /// To be called before any work: throws where rows could not be written to `target` in the end.
 /// With `resume`, true where there is nothing left to do, the file being there and nothing beside
 /// it to go on with; says so on stderr.

@@ -92,6 +92,12 @@ text_coding::prompt text_coding::read_prompt(const prefopt::json_row& row, bool 
   return result;
 }
 
+prefopt::token_sequence text_coding::code_text(const std::string& text) const {
+  auto ids = code_response(text);
+  if (begin_) ids.insert(ids.begin(), *begin_);
+  return ids;
+}
+
 prefopt::token_sequence text_coding::code_response(const std::string& text) const {
   auto ids = tokenizer_.encode(text, {.special_tokens = !settings_.plain_text});
   if (end_) ids.push_back(*end_);

@@ -48,6 +48,10 @@ class text_coding {
   /// Of `response_ids`, as they are, else of `response` (or `completion`) with the end token.
   [[nodiscard]] prefopt::token_sequence read_response(const prefopt::json_row& row) const;
 
+  /// Tokens of a text that stands alone: with the begin token, where that is asked for, and as a
+  /// response ends.
+  [[nodiscard]] prefopt::token_sequence code_text(const std::string& text) const;
+
   /// Tokens of a response that is text, with the end token unless that is switched off.
   [[nodiscard]] prefopt::token_sequence code_response(const std::string& text) const;
 

@@ -39,6 +39,9 @@ class mpi_communicator {
       int threads = 0;  // the other threads compute and know nothing of MPI
       check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &threads), "MPI_Init_thread");
       finalizes_ = true;
+      if (threads < MPI_THREAD_FUNNELED) {
+        throw mpi_error("MPI_Init_thread: this MPI allows no threads beside its own");
+      }
     }
     check(MPI_Comm_dup(MPI_COMM_WORLD, &handle_), "MPI_Comm_dup");
     check(MPI_Comm_set_errhandler(handle_, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
@@ -73,7 +76,8 @@ class mpi_communicator {
     }
   }
 
-  /// Waits until every rank has called this; false where one has not after so many seconds.
+  /// Waits until every rank has called this; false where one has not after so many seconds: then
+  /// only `abort` may follow.
   bool meet(double seconds) {
     MPI_Request request = MPI_REQUEST_NULL;
     check(MPI_Ibarrier(handle_, &request), "MPI_Ibarrier");
