@@ -26,7 +26,10 @@ def compare_folder(report, given, probe, generator):
         adapter_parity.compare(report, name, base or adapter_parity.base_of(folder), folder, probe,
                                generator)
         return
-    config = json.loads((pathlib.Path(given) / "config.json").read_text())
+    file = pathlib.Path(given) / "config.json"
+    if not file.exists():
+        sys.exit(f"parity: {given}: expected a folder with config.json, or adapter_config.json")
+    config = json.loads(file.read_text())
     kind = classifier_parity if config["model_type"] in classifier_parity.KINDS else decoder_parity
     kind.compare(report, pathlib.Path(given).name, given, probe, generator)
 
