@@ -108,6 +108,10 @@ def check_encoder(work):
     refused(["--output", "--out"], "train-classifier", "--data", data, code=2)
     refused(["--resume", "--model"], "train-classifier", "--data", data, "--output", work / "x",
             "--resume", code=2)
+    refused(["--labels", "--model"], "train-classifier", "--data", data, "--output", work / "x",
+            "--labels", "a", "b", code=2)
+    refused(["--bits", "n-grams"], "train-classifier", "--data", data, "--model", model, "--out",
+            work / "y", "--bits", "18", code=2)
     names = write(work / "names.jsonl", [{"text": "a good film", "label": "positive"},
                                          {"text": "a bad film", "label": "negative"},
                                          {"text": "a bad plot", "label": "ngative"}])
