@@ -158,7 +158,8 @@ void add_divergence(const settings& chosen, const comparison& compared, std::vec
   prefopt::any_transformer policy = load_model(compared.policy, on, chosen.adapter);
   prefopt::any_transformer reference = load_model(compared.reference, on);
   if (keeps_rows(chosen.output) || chosen.resume) {  // which is refused for other outputs
-    kept.emplace(chosen.output, identity_of(policy, reference, texts, on), chosen.resume);
+    kept.emplace(chosen.output, identity_of(policy, reference, texts, chosen.run.on),
+                 chosen.resume);
   }
   const auto found = measure_divergence(policy, reference, texts, chosen.run.progress(), kept);
   std::map<prefopt::token_sequence, std::size_t> places;

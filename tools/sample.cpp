@@ -82,7 +82,7 @@ std::vector<text_coding::prompt> read_prompts(const settings& chosen, const text
 }
 
 std::string identity_of(const settings& chosen, prefopt::any_transformer& model,
-                        std::span<const text_coding::prompt> prompts, const device& on) {
+                        std::span<const text_coding::prompt> prompts) {
   const sampling_settings& s = chosen.sampling;
   prefopt::content_hash hash;
   hash.add(std::string_view(prefopt::hash_of(model.parameters())));
@@ -90,7 +90,7 @@ std::string identity_of(const settings& chosen, prefopt::any_transformer& model,
     hash.add(std::span<const prefopt::token_id>(prompt.ids));
     hash.add(std::string_view(prompt.text)).add(std::size_t{prompt.show_ids});
   }
-  hash.add(std::string_view(on.name()));
+  hash.add(std::string_view(identity_of(chosen.run.on)));
   hash.add(fmt::format("{} {} {} {} {} {} {}", s.responses, s.max_new_tokens, s.temperature,
                        s.top_p, s.top_k, s.seed, chosen.text.no_end_token));
   return "sample " + hash.text();
@@ -111,9 +111,8 @@ void sample(const settings& chosen) {
     options.end_tokens.push_back(end_token_of(opened));
   }
   const auto prompts = read_prompts(chosen, coding, opened.checkpoint.config.max_positions);
-  const device on = chosen.run.open_device();
-  prefopt::any_transformer model = load_model(opened, on, chosen.adapter);
-  row_output out(chosen.output, identity_of(chosen, model, prompts, on), chosen.resume);
+  prefopt::any_transformer model = load_model(opened, chosen.run.open_device(), chosen.adapter);
+  row_output out(chosen.output, identity_of(chosen, model, prompts), chosen.resume);
 
   const std::size_t total = prompts.size() * options.responses;
   // A prompt whose responses are not all there is sampled anew, and what is there is passed over.

@@ -37,7 +37,7 @@ constexpr std::size_t rows_at_once = 512;
 std::string identity_of(const settings& chosen, std::span<const json> rows) {
   prefopt::content_hash hash;
   hash.add(std::string_view(identity_of(chosen.scorer)));
-  hash.add(std::string_view(chosen.run.on.device)).add(std::string_view(chosen.run.on.precision));
+  hash.add(std::string_view(identity_of(chosen.run.on)));
   for (const json& row : rows) hash.add(std::string_view(to_line(row)));
   return "score " + hash.text();
 }

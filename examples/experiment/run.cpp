@@ -173,7 +173,8 @@ run_identity identity_of(const options& o) {
           {"--eval-top-p", text(o.eval_sampling.top_p)},
           {"--eval-top-k", text(o.eval_sampling.top_k)},
           {"--kl-counting", o.kl_counting},
-          {"--interval", text(o.interval)}};
+          {"--interval", text(o.interval)},
+          {"--precision", o.on.precision}};
 }
 
 void check_run(const options& chosen, const run_identity& settings) {

@@ -77,6 +77,14 @@ void validate(const device_settings& settings) {
   }
 }
 
+bool asks_for_cuda(const device_settings& settings) {
+  return settings.device == "auto" ? !cuda::find().names.empty() : settings.device != "cpu";
+}
+
+std::string identity_of(const device_settings& settings) {
+  return asks_for_cuda(settings) ? "cuda " + settings.precision : "cpu";
+}
+
 device open_device(const device_settings& settings, bool quiet) {
   validate(settings);
   std::optional<std::size_t> number = number_asked(settings);
@@ -93,7 +101,7 @@ device open_device(const device_settings& settings, bool quiet) {
       std::cerr << fmt::format("device: cuda:{} ({}), products in {}\n", *number,
                                found.names[*number], settings.precision);
     }
-    return {true, "cuda " + settings.precision};
+    return device(true);
   }
   const char* const why =
       !cuda::built() ? "this program was built without CUDA" : "there is no CUDA device";
@@ -102,7 +110,7 @@ device open_device(const device_settings& settings, bool quiet) {
     std::cerr << fmt::format("device: cpu, {} threads{}\n", omp_get_max_threads(),
                              settings.device == "auto" ? std::string("; ") + why : "");
   }
-  return {false, "cpu"};
+  return device(false);
 }
 
 prefopt::any_transformer device::make(const prefopt::transformer_config& config) const {

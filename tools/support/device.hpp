@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <string>
-#include <utility>
 
 #include <prefopt/model/any_classifier.hpp>
 #include <prefopt/model/any_transformer.hpp>
@@ -32,22 +31,25 @@ class device {
   /// What the checkpoint lacks is random, from the seed.
   [[nodiscard]] prefopt::any_classifier load(const prefopt::classifier_checkpoint& checkpoint,
                                              std::uint64_t seed = 0) const;
-  /// What numbers depend on besides weights and input: "cpu", or "cuda" with the precision.
-  [[nodiscard]] const std::string& name() const { return name_; }
   /// "adamw" with its weight decay, "rmsprop", "sgd".
   [[nodiscard]] prefopt::any_optimizer optimizer(const std::string& name,
                                                  double weight_decay = 0.0) const;
 
  private:
   friend device open_device(const device_settings& settings, bool quiet);
-  device(bool cuda, std::string name) : cuda_(cuda), name_(std::move(name)) {}
+  explicit device(bool cuda) : cuda_(cuda) {}
   bool cuda_;
-  std::string name_;
 };
 
 /// Refuses with `usage_error` what is no device or no precision, or cannot go together; does not
 /// look for a device.
 void validate(const device_settings& settings);
+
+/// Where the settings lead on this machine: on a CUDA device? Does not check that it is there.
+bool asks_for_cuda(const device_settings& settings);
+
+/// What numbers depend on besides weights and input: "cpu", or "cuda" with the precision.
+std::string identity_of(const device_settings& settings);
 
 /// The device, which stderr names in one line unless `quiet`. Throws `usage_error` where it is not
 /// there. To be called once.

@@ -26,9 +26,9 @@ prefopt::response_kl kl_of(const json& row) {
 }  // namespace
 
 std::string identity_of(prefopt::any_transformer& policy, prefopt::any_transformer& reference,
-                        const kl_rows& rows, const device& on) {
+                        const kl_rows& rows, const device_settings& on) {
   prefopt::content_hash hash;
-  hash.add(std::string_view(on.name()));
+  hash.add(std::string_view(identity_of(on)));
   hash.add(std::string_view(prefopt::hash_of_start(policy)));
   hash.add(std::string_view(prefopt::hash_of_start(reference)));
   for (const auto* list : {&rows.prompts, &rows.responses}) {

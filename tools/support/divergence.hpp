@@ -22,7 +22,7 @@ struct kl_rows {
 
 /// Says what the divergences depend on.
 std::string identity_of(prefopt::any_transformer& policy, prefopt::any_transformer& reference,
-                        const kl_rows& rows, const device& on);
+                        const kl_rows& rows, const device_settings& on);
 
 /// The divergence at every response, in order. `kept`, where it is one, gets a row for each, and
 /// those that it holds already are not computed again. Throws `stopped` at a signal.
