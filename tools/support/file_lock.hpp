@@ -15,7 +15,8 @@
 namespace tools {
 
 /// Makes the file where there is none and keeps it to one writer, as `prefopt::folder_lock` does
-/// for a folder: by the kernel's lock, which ends with its process, however that ends.
+/// for a folder: by the kernel's lock, which ends with its process, however that ends, and is none
+/// on file systems that have no locks.
 class file_lock {
  public:
   /// Throws `usage_error` where another program holds the file, `data_error` where it cannot be
@@ -27,14 +28,9 @@ class file_lock {
         throw prefopt::data_error(file.string(), 0, "",
                                   std::string("cannot be written: ") + std::strerror(errno));
       }
-      if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
-        const int problem = errno;
+      if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
         ::close(descriptor_);
-        if (problem == EWOULDBLOCK) {
-          throw prefopt::usage_error(file.string() + ": another program is writing to this file");
-        }
-        throw prefopt::data_error(file.string(), 0, "",
-                                  std::string("cannot be locked: ") + std::strerror(problem));
+        throw prefopt::usage_error(file.string() + ": another program is writing to this file");
       }
       // The one before may have removed the file since it was opened.
       struct stat held {};
