@@ -133,32 +133,7 @@ void train_ngrams(const settings& chosen) {
   if (!held_out.empty()) print_accuracy(chosen.held_out, classifier, held_out);
 }
 
-/// Options of the other kind of classifier would make no difference.
-void refuse_others(const settings& chosen, bool ngrams) {
-  const auto refuse = [&](const char* option, const auto& given, const auto& by_default) {
-    if (given == by_default) return;
-    throw prefopt::usage_error(std::string(option) + (ngrams
-                                                          ? " is for an encoder: give --model"
-                                                          : " is for n-grams: leave --model out"));
-  };
-  const settings none;
-  if (ngrams) {
-    refuse("--labels", chosen.encoder.labels, none.encoder.labels);
-    refuse("--texts", chosen.encoder.texts, none.encoder.texts);
-    refuse("--held-out-texts", chosen.encoder.held_out_texts, none.encoder.held_out_texts);
-    refuse("--max-tokens", chosen.encoder.max_tokens, none.encoder.max_tokens);
-    refuse("--keep", chosen.encoder.keep, none.encoder.keep);
-    refuse("--warmup", chosen.encoder.warmup, none.encoder.warmup);
-    refuse("--weight-decay", chosen.encoder.weight_decay, none.encoder.weight_decay);
-    refuse("--schedule", chosen.schedule, none.schedule);
-  } else {
-    refuse("--positive", chosen.positive, none.positive);
-    refuse("--bits", chosen.bits, none.bits);
-    refuse("--longest", chosen.longest, none.longest);
-  }
-}
-
-void train_classifier(const settings& chosen) {
+void train_classifier(const settings& chosen, const command& options) {
   chosen.run.apply();
   const bool ngrams = chosen.encoder.model.empty();
   const fs::path& folder = chosen.encoder.training.folder;
@@ -167,9 +142,10 @@ void train_classifier(const settings& chosen) {
         "give --output FILE for a classifier over n-grams, or --model with --out FOLDER to train "
         "an encoder");
   }
-  refuse_others(chosen, ngrams);
-  if (ngrams && chosen.encoder.training.resume) {
-    throw prefopt::usage_error("--resume needs --model: n-grams are trained in seconds");
+  const std::string other = options.given_in(ngrams ? "Encoder" : "N-grams");
+  if (!other.empty()) {
+    throw prefopt::usage_error(
+        other + (ngrams ? " is for an encoder, with --model" : " is for n-grams, without --model"));
   }
   if (ngrams) {
     train_ngrams(chosen);
@@ -239,7 +215,7 @@ std::function<void()> define_train_classifier(command& to) {
   to.add("--longest", chosen->longest, "words of an n-gram").at_least(1).at_most(5);
   add_encoder_options(to, *chosen);
   add_options(to, chosen->run);
-  return [chosen] { train_classifier(*chosen); };
+  return [chosen, &to] { train_classifier(*chosen, to); };
 }
 
 }  // namespace tools

@@ -108,7 +108,7 @@ def check_encoder(work):
     refused(["--output", "--out"], "train-classifier", "--data", data, code=2)
     refused(["--resume", "--model"], "train-classifier", "--data", data, "--output", work / "x",
             "--resume", code=2)
-    refused(["--labels", "--model"], "train-classifier", "--data", data, "--output", work / "x",
+    refused(["--labels", "encoder"], "train-classifier", "--data", data, "--output", work / "x",
             "--labels", "a", "b", code=2)
     refused(["--bits", "n-grams"], "train-classifier", "--data", data, "--model", model, "--out",
             work / "y", "--bits", "18", code=2)

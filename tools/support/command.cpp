@@ -129,6 +129,13 @@ command::option command::flag(const std::string& name, bool& value, const std::s
   return finish(*app_.add_flag(name, value, what)->check(CLI::Validator(check_flag, "")));
 }
 
+std::string command::given_in(const std::string& group) const {
+  for (const CLI::Option* option : std::as_const(app_).get_options()) {
+    if (option->get_group() == group && option->count() > 0) return option->get_name();
+  }
+  return "";
+}
+
 void command::describe(const std::string& text, const std::string& example) {
   app_.description(app_.get_description() + "\n\n" + text);
   app_.footer("Example:\n  " + example);

@@ -61,6 +61,8 @@ class command {
 
   /// The heading, in --help, of the options that follow.
   void group(const std::string& name) { group_ = name; }
+  /// The first option of that group that was given, on the command line or in a file; "": none.
+  [[nodiscard]] std::string given_in(const std::string& group) const;
   /// What --help says before the options, and an example that it ends with.
   void describe(const std::string& text, const std::string& example);
   /// Whether --resume goes on with what was asked for, if a signal stops it. Without this nothing
