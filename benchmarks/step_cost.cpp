@@ -26,6 +26,7 @@
 #include <prefopt/model/transformer.hpp>
 
 #include "step_cost/counting_backend.hpp"
+#include "support/model_shapes.hpp"
 
 namespace step_cost {
 namespace {
@@ -33,25 +34,16 @@ namespace {
 using nlohmann::ordered_json;
 using model_type = prefopt::transformer<counting_backend>;
 
-/// The paper's three models, by what their config.json say of their sizes.
-ordered_json config_named(const std::string& name) {
-  if (name == "gpt2-large") {
-    return ordered_json::parse(R"({"model_type": "gpt2", "vocab_size": 50257, "n_positions": 1024,
-      "n_embd": 1280, "n_layer": 36, "n_head": 20})");
-  }
-  if (name == "gpt-neo-2.7b") {
-    return ordered_json::parse(R"({"model_type": "gpt_neo", "vocab_size": 50257,
-      "max_position_embeddings": 2048, "hidden_size": 2560, "num_layers": 32, "num_heads": 20,
-      "window_size": 256, "attention_types": [[["global", "local"], 16]]})");
-  }
-  if (name == "gpt-j-6b") {
-    return ordered_json::parse(R"({"model_type": "gptj", "vocab_size": 50400, "n_positions": 2048,
-      "n_embd": 4096, "n_layer": 28, "n_head": 16, "rotary_dim": 64, "tie_word_embeddings": false
-      })");
-  }
+/// The paper's three models by name, another by its config.json.
+prefopt::model_description model_named(const std::string& name) {
+  if (name == "gpt2-large") return {"gpt2", model_shapes::gpt2_large()};
+  if (name == "gpt-neo-2.7b") return {"gpt_neo", model_shapes::gpt_neo_2700m()};
+  if (name == "gpt-j-6b") return {"gptj", model_shapes::gptj_6b()};
   const std::filesystem::path path = name;
-  return prefopt::read_checkpoint_json(std::filesystem::is_directory(path) ? path / "config.json"
-                                                                           : path);
+  return prefopt::read_config(
+      prefopt::read_checkpoint_json(std::filesystem::is_directory(path) ? path / "config.json"
+                                                                        : path),
+      name);
 }
 
 struct settings {
@@ -167,7 +159,7 @@ void print_json(double values, double trained) {
 
 void count(const settings& chosen) {
   counted.narrow = chosen.products == "bf16";
-  const auto [name, config] = prefopt::read_config(config_named(chosen.model), chosen.model);
+  const auto [name, config] = model_named(chosen.model);
   const prefopt::architecture& kind = prefopt::find_architecture(name, chosen.model);
   model_type model(config);
   const double values = numbers(model.base_parameters());

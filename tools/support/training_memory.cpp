@@ -6,15 +6,12 @@
 
 #include <prefopt/model/transformer_layout.hpp>
 
-#include "../../instances/cuda/models.hpp"
 #include "length_table.hpp"
 
 namespace tools {
 
 memory_place place_of(const device_settings& settings) {
-  const bool cuda = settings.device == "auto" ? !prefopt::cuda_instance::find().names.empty()
-                                              : settings.device.starts_with("cuda");
-  if (!cuda) return memory_place::cpu;
+  if (!asks_for_cuda(settings)) return memory_place::cpu;
   return settings.precision == "bfloat16" ? memory_place::cuda_bfloat16 : memory_place::cuda;
 }
 
@@ -33,7 +30,9 @@ training_memory memory_of_training(const prefopt::transformer_config& config, do
   const double qkv = size((config.heads + 2 * config.kv_heads) * config.head_width);
   const double hidden = size(config.hidden) * (config.gated ? 2 : 1);
   // What a layer keeps of a token for the backward pass, and what is used again by every layer.
-  const double kept = 2 * width + qkv + context + hidden;
+  const bool sequential = config.residual == prefopt::residual_kind::sequential;
+  const double kept =
+      (sequential ? 2 : 1) * width + (config.head_norm ? 2 : 1) * qkv + context + hidden;
   const double scratch = 8 * width + qkv + context + hidden + size(config.hidden);
   constexpr double bytes = 4;
   // Logits that are held at once: of 96 rows on the CPU, and as backend/cuda/head.cuh has it.
