@@ -2,6 +2,8 @@
 
 #include <omp.h>
 
+#include "ranks.hpp"
+
 namespace tools {
 
 void run_settings::apply() const {
@@ -10,7 +12,7 @@ void run_settings::apply() const {
 
 prefopt::progress_options run_settings::progress() const {
   prefopt::progress_options options;
-  if (quiet) options.style = prefopt::progress_style::silent;
+  if (quiet || ranks().rank() != 0) options.style = prefopt::progress_style::silent;
   return options;
 }
 
