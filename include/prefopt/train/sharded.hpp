@@ -37,7 +37,7 @@ class sharded {
   /// it gets is the norm of all of them.
   double sum_gradients(std::span<const parameter> parameters) {
     for (const parameter& p : parameters) ranks_->sum_shares(p.gradient);
-    const double own = gradient_norm(shares_of(parameters));
+    const double own = gradient_norm_by(own_, shares_of(parameters));
     if (ranks_->size() == 1) return own;
     double square = own * own;
     ranks_->sum(std::span<double>(&square, 1));
