@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -20,6 +21,7 @@
 #include "commands.hpp"
 #include "support/input_rows.hpp"
 #include "support/language.hpp"
+#include "support/ranks.hpp"
 #include "support/row_output.hpp"
 #include "support/run_settings.hpp"
 #include "support/sampling_settings.hpp"
@@ -101,7 +103,10 @@ constexpr std::size_t responses_a_part = 256;
 
 void sample(const settings& chosen) {
   chosen.run.apply();
-  if (finished_before(chosen.output, chosen.resume)) return;
+  // The first process alone knows the output.
+  const bool first_rank = ranks().rank() == 0;
+  const bool finished = first_rank && finished_before(chosen.output, chosen.resume);
+  if (prefopt::broadcast_value(ranks(), finished)) return;
   prefopt::sampling_options options = sampling_options_of(chosen.sampling);
   prefopt::validate(options);
   const opened_language opened = open_language(chosen.model);
@@ -112,26 +117,34 @@ void sample(const settings& chosen) {
   }
   const auto prompts = read_prompts(chosen, coding, opened.checkpoint.config.max_positions);
   prefopt::any_transformer model = load_model(opened, chosen.run.open_device(), chosen.adapter);
-  row_output out(chosen.output, identity_of(chosen, model, prompts), chosen.resume);
+  std::optional<row_output> out;
+  if (first_rank) {
+    out.emplace(chosen.output, identity_of(chosen, model, prompts), chosen.resume);
+  }
 
   const std::size_t total = prompts.size() * options.responses;
   // A prompt whose responses are not all there is sampled anew, and what is there is passed over.
-  std::size_t known = std::min(out.done(), total);
+  const std::size_t known =
+      prefopt::broadcast_value(ranks(), out ? std::min(out->done(), total) : 0);
   auto how = chosen.run.progress();
   how.start = known;
   prefopt::progress shown("sampling", total, how);
-  const std::size_t part = std::max<std::size_t>(1, responses_a_part / options.responses);
+  const std::size_t part =
+      ranks().size() * std::max<std::size_t>(1, responses_a_part / options.responses);
   for (std::size_t first = known / options.responses; first < prompts.size(); first += part) {
     const std::size_t last = std::min(first + part, prompts.size());
     std::vector<prefopt::token_sequence> ids;
     for (std::size_t p = first; p < last; ++p) ids.push_back(prompts[p].ids);
     options.first_prompt = static_cast<std::uint32_t>(first);
-    const auto sampled =
-        prefopt::sample(model, std::span<const prefopt::token_sequence>(ids), options,
-                        [&](std::size_t finished, std::size_t) {
-                          stop_if_asked();
-                          shown.update(std::max(known, first * options.responses + finished));
-                        });
+    const auto sampled = prefopt::sample(
+        model, std::span<const prefopt::token_sequence>(ids), options,
+        [&](std::size_t own, std::size_t) {
+          stop_if_asked();
+          const std::size_t done = first * options.responses + own * ranks().size();
+          shown.update(std::min(total, std::max(known, done)));
+        },
+        ranks());
+    if (!out) continue;
     for (std::size_t p = first; p < last; ++p) {
       for (std::size_t r = 0; r < options.responses; ++r) {
         if (p * options.responses + r < known) continue;
@@ -142,12 +155,12 @@ void sample(const settings& chosen) {
         row["response_ids"] = response.tokens;
         row["logprob"] = response.log_prob;
         row["ended"] = response.ended;
-        out.write(row);
+        out->write(row);
       }
     }
-    out.flush();
+    out->flush();
   }
-  out.commit();
+  on_first_rank([&] { out->commit(); });
   shown.finish();
 }
 
@@ -174,6 +187,7 @@ std::function<void()> define_sample(command& to) {
   to.add("--output", chosen->output, "JSON Lines; -: standard output");
   to.flag("--resume", chosen->resume, "go on with a run that was stopped, from OUTPUT.partial");
   to.resumes_when([chosen] { return keeps_rows(chosen->output); });
+  to.shares_work();
   add_options(to, chosen->sampling);
   to.flag("--no-end-token", chosen->text.no_end_token,
           "go on over the end token, to --max-new-tokens");

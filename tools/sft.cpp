@@ -13,12 +13,14 @@
 #include <prefopt/core/error.hpp>
 #include <prefopt/data/json_row.hpp>
 #include <prefopt/train/sft_trainer.hpp>
+#include <prefopt/train/sharded.hpp>
 
 #include "commands.hpp"
 #include "support/adapter_settings.hpp"
 #include "support/input_rows.hpp"
 #include "support/language.hpp"
 #include "support/length_table.hpp"
+#include "support/ranks.hpp"
 #include "support/run_settings.hpp"
 #include "support/stopped.hpp"
 #include "support/text_coding.hpp"
@@ -133,15 +135,17 @@ void sft(const settings& chosen) {
   prefopt::sft_trainer trainer(model, std::span<const prefopt::sft_example>(data.examples),
                                options);
   if (!held_out.examples.empty()) trainer.evaluate_on(held_out.examples);
-  prefopt::any_optimizer optimizer = optimizer_of(chosen.training, on);
-  const prefopt::training_result result = trainer.train(optimizer);
+  prefopt::sharded optimizer(optimizer_of(chosen.training, on), ranks());
+  const prefopt::training_result result = trainer.train(optimizer, ranks());
   if (result.signal != 0) throw stopped(result.signal);
-  save_trained(chosen.training.out, model, opened, chosen.training.dtype);
-  static constexpr const char* metrics[] = {"loss", "grad_norm"};
-  std::cout << training_report(chosen.training.out, metrics);
-  if (chosen.adapter.rank > 0) {
-    std::cout << "adapter     " << (chosen.training.out / "adapter").string() << '\n';
-  }
+  on_first_rank([&] {
+    save_trained(chosen.training.out, model, opened, chosen.training.dtype);
+    static constexpr const char* metrics[] = {"loss", "grad_norm"};
+    std::cout << training_report(chosen.training.out, metrics);
+    if (chosen.adapter.rank > 0) {
+      std::cout << "adapter     " << (chosen.training.out / "adapter").string() << '\n';
+    }
+  });
 }
 
 }  // namespace
@@ -164,6 +168,7 @@ std::function<void()> define_sft(command& to) {
           "print lengths, what would be cut and the memory needed, and train nothing");
   add_output_options(to, chosen->training);
   to.resumes_when([chosen] { return !chosen->dry_run; });
+  to.shares_work();
   to.group("Texts");
   to.add(
       "--max-tokens", chosen->max_tokens,

@@ -18,11 +18,13 @@
 #include <prefopt/train/pair_gathering.hpp>
 #include <prefopt/train/preference_trainer.hpp>
 #include <prefopt/train/reference_store.hpp>
+#include <prefopt/train/sharded.hpp>
 
 #include "commands.hpp"
 #include "support/adapter_settings.hpp"
 #include "support/language.hpp"
 #include "support/pair_data.hpp"
+#include "support/ranks.hpp"
 #include "support/run_settings.hpp"
 #include "support/stopped.hpp"
 #include "support/training_memory.hpp"
@@ -65,9 +67,9 @@ reference_log_probs compute_reference(const settings& chosen, const opened_langu
   }
   prefopt::any_transformer model = load_model(opened, on);
   const auto compute = [&](const prefopt::preference_dataset& pairs) {
-    auto log_probs = prefopt::compute_log_probs(model, pairs, 4096, chosen.run.progress(), [] {
-      return prefopt::stop_signal::pending() != 0;
-    });
+    auto log_probs = prefopt::compute_log_probs(
+        model, pairs, 4096, chosen.run.progress(),
+        [] { return prefopt::stop_signal::pending() != 0; }, ranks());
     stop_if_asked();
     return log_probs;
   };
@@ -165,17 +167,23 @@ void train(settings chosen) {
   if (reference) {
     trainer.use_reference(std::move(reference->training), std::move(reference->held_out));
   }
-  prefopt::any_optimizer optimizer = optimizer_of(chosen.training, on);
-  const prefopt::training_result result = trainer.train(optimizer);
+  prefopt::sharded optimizer(optimizer_of(chosen.training, on), ranks());
+  const prefopt::training_result result = trainer.train(optimizer, ranks());
   if (result.signal != 0) throw stopped(result.signal);
-  save_trained(chosen.training.out, policy, opened, chosen.training.dtype);
-  static constexpr const char* metrics[] = {
-      "loss",         "rewards/chosen", "rewards/rejected", "rewards/margins", "rewards/accuracies",
-      "logps/chosen", "logps/rejected"};
-  std::cout << training_report(chosen.training.out, metrics);
-  if (chosen.adapter.rank > 0) {
-    std::cout << "adapter     " << (chosen.training.out / "adapter").string() << '\n';
-  }
+  on_first_rank([&] {
+    save_trained(chosen.training.out, policy, opened, chosen.training.dtype);
+    static constexpr const char* metrics[] = {"loss",
+                                              "rewards/chosen",
+                                              "rewards/rejected",
+                                              "rewards/margins",
+                                              "rewards/accuracies",
+                                              "logps/chosen",
+                                              "logps/rejected"};
+    std::cout << training_report(chosen.training.out, metrics);
+    if (chosen.adapter.rank > 0) {
+      std::cout << "adapter     " << (chosen.training.out / "adapter").string() << '\n';
+    }
+  });
 }
 
 }  // namespace
@@ -198,6 +206,7 @@ std::function<void()> define_train(command& to) {
           "print lengths, what would be cut and the memory needed, and train nothing");
   add_output_options(to, chosen->training);
   to.resumes_when([chosen] { return !chosen->dry_run; });
+  to.shares_work();
   to.group("Loss");
   to.add("--loss", chosen->loss.method, "what is minimized").one_of(prefopt::loss_names());
   to.add("--offset", chosen->loss.offset, "odpo, softmax-margin: offset of two scores")

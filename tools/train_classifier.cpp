@@ -20,6 +20,7 @@
 #include "commands.hpp"
 #include "support/encoder_training.hpp"
 #include "support/input_rows.hpp"
+#include "support/ranks.hpp"
 #include "support/run_settings.hpp"
 #include "support/stopped.hpp"
 
@@ -148,6 +149,9 @@ void train_classifier(const settings& chosen, const command& options) {
         other + (ngrams ? " is for an encoder, with --model" : " is for n-grams, without --model"));
   }
   if (ngrams) {
+    if (ranks().size() > 1) {
+      throw prefopt::usage_error("n-grams are trained in one process; start it without mpirun");
+    }
     train_ngrams(chosen);
     return;
   }
@@ -200,6 +204,7 @@ std::function<void()> define_train_classifier(command& to) {
       "takes\n"
       "the file, or the folder checkpoint/ of --out.",
       "prefopt train-classifier --data reviews.jsonl --output reviews.safetensors");
+  to.shares_work();
   to.add("--data", chosen->data, "texts to train on, JSON Lines").required();
   to.add("--held-out", chosen->held_out, "texts that are not trained on");
   to.add("--epochs", chosen->epochs, "passes over the texts; 5 over n-grams, 1 of an encoder")

@@ -1,4 +1,4 @@
-# The two programs that each of the consumer projects builds. Nothing of prefopt's own build is here.
+# The programs that each of the consumer projects builds. Nothing of prefopt's own build is here.
 add_executable(light ${CMAKE_CURRENT_LIST_DIR}/light.cpp)
 target_link_libraries(light PRIVATE prefopt::prefopt)
 target_compile_options(light PRIVATE -Wall -Wextra -Wpedantic -Werror)
@@ -6,6 +6,11 @@ target_compile_options(light PRIVATE -Wall -Wextra -Wpedantic -Werror)
 if(CONSUMER_CPU)
   add_executable(cpu ${CMAKE_CURRENT_LIST_DIR}/cpu.cpp)
   target_link_libraries(cpu PRIVATE prefopt::cpu)
+endif()
+
+if(CONSUMER_MPI)
+  add_executable(mpi ${CMAKE_CURRENT_LIST_DIR}/mpi.cpp)
+  target_link_libraries(mpi PRIVATE prefopt::mpi)
 endif()
 
 if(CONSUMER_CUDA)

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "sample/history_model.hpp"
+#include "support/thread_ranks.hpp"
 
 namespace prefopt {
 namespace {
@@ -54,6 +55,38 @@ TEST(Sampler, TokensAndLogProbsAreOfTheModel) {
   EXPECT_LT(ended, 36U);
   EXPECT_EQ(model.prefills, prompts.size());  // once for four responses
   EXPECT_EQ(model.left_behind, 0U);
+}
+
+TEST(Sampler, ResultsDoNotDependOnTheNumberOfRanks) {
+  const auto prompts = some_prompts(7);
+  const sampling_options options = {
+      .max_new_tokens = 12, .end_tokens = {3}, .responses = 3, .seed = 5, .first_prompt = 40};
+  history_model alone(11, 64);
+  const auto expected = sample(alone, prompts, options);
+  for (const std::size_t size : {1U, 2U, 4U, 9U}) {  // of 9, two have nothing to do
+    test::run_ranks(size, [&](test::thread_rank& ranks) {
+      history_model model(11, 64);
+      std::size_t own = 0;
+      const auto found = sample(
+          model, prompts, options,
+          [&](std::size_t finished, std::size_t total) {
+            own = finished;
+            EXPECT_EQ(total, 3 * own_share(ranks, prompts.size()).size());
+          },
+          ranks);
+      EXPECT_EQ(own, 3 * own_share(ranks, prompts.size()).size());
+      ASSERT_EQ(found.size(), expected.size());
+      for (std::size_t p = 0; p < found.size(); ++p) {
+        ASSERT_EQ(found[p].size(), expected[p].size());
+        for (std::size_t r = 0; r < found[p].size(); ++r) {
+          EXPECT_EQ(found[p][r].tokens, expected[p][r].tokens);
+          EXPECT_EQ(found[p][r].token_log_probs, expected[p][r].token_log_probs);
+          EXPECT_EQ(found[p][r].log_prob, expected[p][r].log_prob);
+          EXPECT_EQ(found[p][r].ended, expected[p][r].ended);
+        }
+      }
+    });
+  }
 }
 
 TEST(Sampler, ResultsDoNotDependOnTheBatch) {

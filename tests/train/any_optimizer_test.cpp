@@ -46,6 +46,10 @@ void expect_the_same(Optimizer expected) {
               std::vector(wanted[i].value.begin(), wanted[i].value.end()));
   }
   EXPECT_EQ(found.gradient_norm(ours.parameters), gradient_norm(ours.parameters));
+  any_optimizer copy = found;
+  copy.set_steps(9);
+  EXPECT_EQ(copy.describe(), found.describe());
+  EXPECT_EQ(found.steps(), 7U) << "a copy is apart";
 }
 
 TEST(any_optimizer, steps_and_remembers_as_what_it_holds) {

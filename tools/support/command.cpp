@@ -13,8 +13,11 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include <prefopt/core/error.hpp>
+
 #include "config_file.hpp"
 #include "exit_code.hpp"
+#include "ranks.hpp"
 
 namespace tools {
 
@@ -190,12 +193,13 @@ int run_command(defined& chosen, int argc, char** argv) {
   } catch (const CLI::ParseError& problem) {
     return exit_of(app, problem, chosen.config->place_in(problem.what(), {argv, argv + argc}));
   }
-  return exit_code_of(app.get_name(), chosen.body, [&] { return chosen.options->resumes(); });
+  return exit_code_of(
+      app.get_name(), chosen.body, [&] { return chosen.options->resumes(); },
+      chosen.options->work_is_shared());
 }
 
-}  // namespace
-
-int run(const command_program& program, int argc, char** argv) {
+int run_alone_or_together(const command_program& program, int argc, char** argv) {
+  const first_rank_speaks quiet_others;
   const std::string first = argc > 1 ? argv[1] : "";
   std::string names;
   for (const command_entry& entry : program.commands) {
@@ -220,6 +224,17 @@ int run(const command_program& program, int argc, char** argv) {
     return exit_of_required(app, problem);
   } catch (const CLI::ParseError& problem) {
     return after_output(program.name, exit_of(app, problem));
+  }
+}
+
+}  // namespace
+
+int run(const command_program& program, int argc, char** argv) {
+  try {
+    return ranks().leave(run_alone_or_together(program, argc, argv));
+  } catch (const prefopt::error& problem) {  // the processes could not be joined
+    std::cerr << program.name << ": " << problem.what() << '\n';
+    return 2;
   }
 }
 

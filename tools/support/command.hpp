@@ -69,6 +69,9 @@ class command {
   /// does.
   void resumes_when(std::function<bool()> resumes) { resumes_ = std::move(resumes); }
   [[nodiscard]] bool resumes() const { return resumes_ && resumes_(); }
+  /// Says that the processes of an mpirun share the command's work.
+  void shares_work() { shares_work_ = true; }
+  [[nodiscard]] bool work_is_shared() const { return shares_work_; }
 
   /// The words that an option takes, by its name: for the shell's completion.
   [[nodiscard]] const std::map<std::string, std::vector<std::string>>& choices() const {
@@ -88,6 +91,7 @@ class command {
   std::string group_ = "Options";
   std::map<const CLI::Option*, whole_range> whole_;
   std::function<bool()> resumes_;
+  bool shares_work_ = false;
   std::map<std::string, std::vector<std::string>> choices_;
 };
 

@@ -16,8 +16,10 @@
 #include <prefopt/model/save_classifier.hpp>
 #include <prefopt/text/load_sequence_encoder.hpp>
 #include <prefopt/train/classifier_trainer.hpp>
+#include <prefopt/train/sharded.hpp>
 
 #include "labelled_rows.hpp"
+#include "ranks.hpp"
 #include "stopped.hpp"
 
 namespace tools {
@@ -93,13 +95,15 @@ void train_encoder(encoder_training chosen, const device& on) {
 
   prefopt::any_classifier model = on.load(checkpoint, training.seed);
   prefopt::classifier_trainer trainer(model, examples, training);
-  prefopt::any_optimizer optimizer = on.optimizer("adamw", chosen.weight_decay);
-  const prefopt::training_result result = trainer.train(optimizer);
+  prefopt::sharded optimizer(on.optimizer("adamw", chosen.weight_decay), ranks());
+  const prefopt::training_result result = trainer.train(optimizer, ranks());
   if (result.signal != 0) throw stopped(result.signal);
-  const fs::path folder = training.folder / "checkpoint";
-  prefopt::save_classifier(folder, checkpoint, model);
-  std::cout << "checkpoint  " << folder.string() << '\n';
-  if (!held_out.empty()) print_quality(model, std::move(held_out), training.progress);
+  on_first_rank([&] {
+    const fs::path folder = training.folder / "checkpoint";
+    prefopt::save_classifier(folder, checkpoint, model);
+    std::cout << "checkpoint  " << folder.string() << '\n';
+    if (!held_out.empty()) print_quality(model, std::move(held_out), training.progress);
+  });
 }
 
 }  // namespace tools

@@ -7,13 +7,28 @@
 
 #include <prefopt/core/error.hpp>
 
+#include "ranks.hpp"
 #include "stopped.hpp"
 
 namespace tools {
+namespace {
+
+int failed(const std::string& program, const std::exception& problem, int code) {
+  const std::string message = program + ": " + problem.what();
+  if (ranks().size() > 1) ranks().abort(message, code);
+  std::cerr << message << '\n';
+  return code;
+}
+
+}  // namespace
 
 int exit_code_of(const std::string& program, const std::function<void()>& body,
-                 const std::function<bool()>& resumes) {
+                 const std::function<bool()>& resumes, bool shares_work) {
   try {
+    if (ranks().size() > 1 && !shares_work) {
+      throw prefopt::usage_error("is for one process, and this is one of " +
+                                 std::to_string(ranks().size()) + "; start it without mpirun");
+    }
     const prefopt::stop_signal stop;  // for all of the body, so that none is lost between stages
     body();  // what it finished before it looked for a signal again is whole
     return 0;
@@ -23,11 +38,9 @@ int exit_code_of(const std::string& program, const std::function<void()>& body,
                             : "; nothing is kept to go on with\n");
     return 128 + stop.signal();
   } catch (const prefopt::usage_error& problem) {
-    std::cerr << program << ": " << problem.what() << '\n';
-    return 2;
+    return failed(program, problem, 2);
   } catch (const std::exception& problem) {
-    std::cerr << program << ": " << problem.what() << '\n';
-    return 1;
+    return failed(program, problem, 1);
   }
 }
 

@@ -2,6 +2,8 @@
 
 #include <omp.h>
 
+#include "ranks.hpp"
+
 namespace tools {
 
 void run_settings::apply() const {
@@ -15,7 +17,7 @@ device run_settings::open_device() const {
 
 prefopt::progress_options run_settings::progress() const {
   prefopt::progress_options options;
-  if (quiet) options.style = prefopt::progress_style::silent;
+  if (quiet || ranks().rank() != 0) options.style = prefopt::progress_style::silent;
   return options;
 }
 

@@ -8,6 +8,7 @@
 #include <prefopt/train/schedule.hpp>
 
 #include "output_path.hpp"
+#include "ranks.hpp"
 
 namespace tools {
 
@@ -42,6 +43,7 @@ void add_optimization_options(command& to, training_settings& settings,
 }
 
 void check_out(const training_settings& settings) {
+  if (ranks().rank() != 0) return;  // the first alone writes there
   if (!settings.resume && fs::exists(settings.out / "metrics.jsonl")) {
     throw prefopt::usage_error("--out " + settings.out.string() +
                                " holds a run already; --resume goes on with it");

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <prefopt/core/communicator.hpp>
 #include <prefopt/core/error.hpp>
 #include <prefopt/core/random.hpp>
 #include <prefopt/data/token.hpp>
@@ -28,13 +29,14 @@ struct sampled_response {
 
 namespace detail {
 
-/// One call of `sample`. Responses are started in order of prompts; a row that is finished leaves,
-/// and the next response takes its place, so rows are full until the end.
+/// One call of `sample`, for a share of the prompts. Responses are started in order of prompts; a
+/// row that is finished leaves, and the next response takes its place, so rows are full until the
+/// end.
 template <decoding_model Model>
 class sampling_run {
  public:
   sampling_run(Model& model, std::span<const token_sequence> prompts,
-               const sampling_options& options)
+               const sampling_options& options, rank_share share)
       : model_(model),
         prompts_(prompts),
         options_(options),
@@ -45,7 +47,9 @@ class sampling_run {
     check();
     for (auto& responses : results_) responses.resize(options_.responses);
     states_.resize(prompts.size());
-    total_ = prompts.size() * options_.responses;
+    started_ = share.begin * options_.responses;
+    end_ = share.end * options_.responses;
+    total_ = end_ - started_;
     prompt_logits_.resize(vocabulary_);
     logits_.resize(std::min(options_.batch_rows, total_) * vocabulary_);
   }
@@ -53,7 +57,7 @@ class sampling_run {
   template <class OnResponse>
   std::vector<std::vector<sampled_response>> operator()(OnResponse& on_response) {
     while (true) {
-      while (rows_.size() < options_.batch_rows && started_ < total_) start(on_response);
+      while (rows_.size() < options_.batch_rows && started_ < end_) start(on_response);
       if (rows_.empty()) return std::move(results_);
       step(on_response);
     }
@@ -183,10 +187,54 @@ class sampling_run {
   std::vector<std::size_t> rows_;     // numbers in the cache
   std::vector<token_id> tokens_;      // (rows), the last ones
   std::vector<owner> owners_;         // (rows)
+  std::size_t started_ = 0;           // the next response, counted over all prompts
+  std::size_t end_ = 0;
   std::size_t total_ = 0;
-  std::size_t started_ = 0;
   std::size_t finished_ = 0;
 };
+
+/// Gives every rank what rank `root` sampled, `some` of its results there.
+template <communicator Communicator>
+void share_responses(Communicator& ranks, std::span<std::vector<sampled_response>> some,
+                     std::size_t root) {
+  std::vector<std::size_t> lengths;
+  std::vector<char> ended;
+  std::vector<double> log_probs;
+  std::vector<token_id> tokens;
+  std::vector<float> token_log_probs;
+  if (ranks.rank() == root) {
+    for (const auto& responses : some) {
+      for (const sampled_response& r : responses) {
+        lengths.push_back(r.tokens.size());
+        ended.push_back(r.ended ? 1 : 0);
+        log_probs.push_back(r.log_prob);
+        tokens.insert(tokens.end(), r.tokens.begin(), r.tokens.end());
+        token_log_probs.insert(token_log_probs.end(), r.token_log_probs.begin(),
+                               r.token_log_probs.end());
+      }
+    }
+  }
+  broadcast_array(ranks, lengths, root);
+  broadcast_array(ranks, ended, root);
+  broadcast_array(ranks, log_probs, root);
+  broadcast_array(ranks, tokens, root);
+  broadcast_array(ranks, token_log_probs, root);
+  if (ranks.rank() == root) return;
+  std::size_t number = 0;
+  std::size_t begin = 0;
+  for (auto& responses : some) {
+    for (sampled_response& r : responses) {
+      const auto first = static_cast<std::ptrdiff_t>(begin);
+      const auto last = static_cast<std::ptrdiff_t>(begin + lengths[number]);
+      r.tokens.assign(tokens.begin() + first, tokens.begin() + last);
+      r.token_log_probs.assign(token_log_probs.begin() + first, token_log_probs.begin() + last);
+      r.log_prob = log_probs[number];
+      r.ended = ended[number] != 0;
+      begin += lengths[number];
+      ++number;
+    }
+  }
+}
 
 }  // namespace detail
 
@@ -198,14 +246,32 @@ class sampling_run {
 /// `on_response(finished, total)` is called as each response finishes (for a progress bar); what it
 /// throws ends the sampling. Throws `usage_error` for options and prompts that cannot be, and
 /// `sampling_error` where a logit is not finite.
+/// Every rank samples its share of the prompts and gets the responses to all, the same ones however
+/// many ranks there are; `on_response` counts its own.
+template <decoding_model Model, class OnResponse, communicator Communicator>
+std::vector<std::vector<sampled_response>> sample(Model& model,
+                                                  std::span<const token_sequence> prompts,
+                                                  const sampling_options& options,
+                                                  OnResponse&& on_response, Communicator& ranks) {
+  validate(options);
+  detail::sampling_run<Model> run(model, prompts, options, own_share(ranks, prompts.size()));
+  auto results = run(on_response);
+  if (ranks.size() == 1) return results;
+  for (std::size_t r = 0; r < ranks.size(); ++r) {
+    const rank_share share = share_of(prompts.size(), r, ranks.size());
+    detail::share_responses(ranks, std::span(results).subspan(share.begin, share.size()), r);
+  }
+  return results;
+}
+
+/// The same in one process.
 template <decoding_model Model, class OnResponse>
 std::vector<std::vector<sampled_response>> sample(Model& model,
                                                   std::span<const token_sequence> prompts,
                                                   const sampling_options& options,
                                                   OnResponse&& on_response) {
-  validate(options);
-  detail::sampling_run<Model> run(model, prompts, options);
-  return run(on_response);
+  single_process alone;
+  return sample(model, prompts, options, on_response, alone);
 }
 
 template <decoding_model Model>

@@ -23,6 +23,14 @@ class any_optimizer {
       Optimizer held)  // NOLINT(google-explicit-constructor): it stands for any optimizer
       : held_(std::make_unique<holder<Optimizer>>(std::move(held))) {}
 
+  any_optimizer(const any_optimizer& other) : held_(other.held_->copy()) {}
+  any_optimizer(any_optimizer&&) noexcept = default;
+  any_optimizer& operator=(any_optimizer other) noexcept {
+    held_ = std::move(other.held_);
+    return *this;
+  }
+  ~any_optimizer() = default;
+
   void step(std::span<const parameter> parameters, double rate, float scale = 1.0F) {
     held_->step(parameters, rate, scale);
   }
@@ -42,6 +50,7 @@ class any_optimizer {
     interface(const interface&) = delete;
     interface& operator=(const interface&) = delete;
     virtual ~interface() = default;
+    [[nodiscard]] virtual std::unique_ptr<interface> copy() const = 0;
     virtual void step(std::span<const parameter>, double, float) = 0;
     virtual std::vector<optimizer_array> state(std::span<const parameter>) = 0;
     [[nodiscard]] virtual std::uint64_t steps() const = 0;
@@ -53,6 +62,9 @@ class any_optimizer {
   template <class Optimizer>
   struct holder final : interface {
     explicit holder(Optimizer optimizer) : held(std::move(optimizer)) {}
+    [[nodiscard]] std::unique_ptr<interface> copy() const override {
+      return std::make_unique<holder>(held);
+    }
     void step(std::span<const parameter> parameters, double rate, float scale) override {
       held.step(parameters, rate, scale);
     }
