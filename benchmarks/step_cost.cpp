@@ -52,6 +52,7 @@ struct settings {
   std::size_t prompt = 8;
   std::size_t response = 100;
   std::size_t lora = 0;
+  bool checkpoint_activations = false;
   std::string products = "bf16";
   std::vector<double> card{989.4, 66.9, 3352.0};
   bool json = false;
@@ -167,6 +168,7 @@ void count(const settings& chosen) {
     const prefopt::lora_options options{.rank = chosen.lora};
     model.add_adapter(prefopt::lora_modules(kind, config, options), options, 0);
   }
+  model.checkpoint_activations(chosen.checkpoint_activations);
   const double trained = numbers(model.parameters());
   run_step(model, chosen, trained);  // memory is there and all weights are prepared after this
   model.parameters_changed();
@@ -195,6 +197,8 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1, 100000));
   app.add_option("--lora", chosen.lora, "rank of an adapter on all matrices; 0: none")
       ->check(CLI::Range(0, 65536));
+  app.add_flag("--checkpoint-activations", chosen.checkpoint_activations,
+               "keep each layer's input alone and compute the rest again");
   app.add_option("--products", chosen.products, "numbers that products are computed in")
       ->check(CLI::IsMember({"bf16", "fp32"}));
   app.add_option("--card", chosen.card,

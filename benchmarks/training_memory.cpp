@@ -47,13 +47,18 @@ void print(const task& of, std::size_t rank, tools::memory_place place) {
   constexpr std::size_t pairs = 32;
   constexpr std::size_t rows = 64;
   const std::size_t tokens = pairs * (of.prompt + 2 * of.response);
-  const auto memory = tools::memory_of_training(of.config, trained, tokens, "adamw", place);
+  tools::memory_plan plan{
+      .trained = trained, .tokens = tokens, .optimizer = "adamw", .place = place};
+  const auto memory = tools::memory_of_training(of.config, plan);
+  plan.checkpoints = true;
+  const auto less = tools::memory_of_training(of.config, plan);
   const double cache = tools::memory_of_cache(of.config, rows / 2 * (of.prompt + 2 * of.response));
   const std::string what = rank == 0 ? "all of it" : "LoRA, rank " + std::to_string(rank);
-  std::printf("| %s | %s | %s | %.1f | %.1f | %.1f | %.1f | %.1f | %.1f |\n", of.name, what.c_str(),
-              place == tools::memory_place::cuda ? "float32" : "bfloat16", gib(memory.weights),
-              gib(memory.gradients), gib(memory.optimizer), gib(memory.activations), gib(cache),
-              gib(memory.total()));
+  std::printf("| %s | %s | %s | %.1f | %.1f | %.1f | %.1f | %.1f | %.1f | %.1f | %.1f |\n", of.name,
+              what.c_str(), place == tools::memory_place::cuda ? "float32" : "bfloat16",
+              gib(memory.weights), gib(memory.gradients), gib(memory.optimizer),
+              gib(memory.activations), gib(memory.total()), gib(less.activations),
+              gib(less.total()), gib(cache));
 }
 
 }  // namespace
@@ -65,8 +70,8 @@ int main() {
       {"GPT-J 6B, summarization", "gptj", model_shapes::gptj_6b(), 512, 64}};
   std::printf(
       "| model and task | trained | products | weights | gradients | optimizer | activations | "
-      "cache | training |\n"
-      "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n");
+      "training | checkpointed | training | cache |\n"
+      "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n");
   for (const task& of : tasks) {
     for (const std::size_t rank : {0, 16}) {
       for (const auto place : {tools::memory_place::cuda, tools::memory_place::cuda_bfloat16}) {

@@ -22,6 +22,7 @@
 #include "support/divergence.hpp"
 #include "support/input_rows.hpp"
 #include "support/language.hpp"
+#include "support/ranks.hpp"
 #include "support/row_output.hpp"
 #include "support/run_settings.hpp"
 #include "support/scored_rows.hpp"
@@ -204,6 +205,7 @@ void evaluate(settings chosen) {
   });
   const std::vector<scored_prompt> prompts = read.take();
   if (compared) add_divergence(chosen, *compared, measures, kept);
+  if (ranks().rank() != 0) return;  // the others have no part in the rest
   add_reward(chosen, prompts, measures);
   if (!chosen.against.empty()) add_win_rate(chosen, prompts, measures);
   if (measures.empty()) {
@@ -255,6 +257,7 @@ std::function<void()> define_evaluate(command& to) {
   to.add("--against", chosen->against, "scored responses of another model to the same prompts");
   to.add("--interval", chosen->interval.level, "level of the intervals").between(0.5, 0.999);
   to.add("--seed", chosen->seed, "of the bootstrap");
+  to.shares_work();
   to.group("Texts");
   add_token_options(to, chosen->text);
   add_response_options(to, chosen->text);

@@ -19,6 +19,7 @@
 #include "commands.hpp"
 #include "support/input_rows.hpp"
 #include "support/language.hpp"
+#include "support/ranks.hpp"
 #include "support/row_output.hpp"
 #include "support/run_settings.hpp"
 #include "support/stopped.hpp"
@@ -125,9 +126,21 @@ void logprobs(const settings& chosen) {
   prefopt::response_batch batch;
   while (done < rows.size()) {
     stop_if_asked();
-    const std::size_t count = take_batch(std::span(rows).subspan(done), chosen.batch_tokens, batch);
-    const auto log_probs = model.token_log_probs(batch);
+    // A batch for each process, of the rows that come next.
+    std::size_t count = 0;
+    std::vector<std::vector<float>> log_probs;
+    for (std::size_t rank = 0; rank < ranks().size(); ++rank) {
+      const auto left = std::span(rows).subspan(done + count);
+      const std::size_t taken = take_batch(left, chosen.batch_tokens, batch);
+      for (const text_row& row : left.first(taken)) log_probs.emplace_back(row.response.size());
+      if (rank == ranks().rank() && taken > 0) {
+        std::ranges::move(model.token_log_probs(batch),
+                          log_probs.begin() + static_cast<std::ptrdiff_t>(count));
+      }
+      count += taken;
+    }
     for (std::size_t i = 0; i < count; ++i) {
+      ranks().sum(std::span<float>(log_probs[i]));
       out.write(output_row(chosen.input, rows[done + i], log_probs[i]));
     }
     out.flush();
@@ -157,6 +170,7 @@ std::function<void()> define_logprobs(command& to) {
   to.add("--output", chosen->output, "JSON Lines; -: standard output");
   to.flag("--resume", chosen->resume, "go on with a run that was stopped, from OUTPUT.partial");
   to.resumes_when([chosen] { return keeps_rows(chosen->output); });
+  to.shares_work();
   to.group("Texts");
   add_prompt_options(to, chosen->text);
   add_response_options(to, chosen->text);

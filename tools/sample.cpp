@@ -2,7 +2,6 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -103,10 +102,7 @@ constexpr std::size_t responses_a_part = 256;
 
 void sample(const settings& chosen) {
   chosen.run.apply();
-  // The first process alone knows the output.
-  const bool first_rank = ranks().rank() == 0;
-  const bool finished = first_rank && finished_before(chosen.output, chosen.resume);
-  if (prefopt::broadcast_value(ranks(), finished)) return;
+  if (finished_before(chosen.output, chosen.resume)) return;
   prefopt::sampling_options options = sampling_options_of(chosen.sampling);
   prefopt::validate(options);
   const opened_language opened = open_language(chosen.model);
@@ -117,15 +113,11 @@ void sample(const settings& chosen) {
   }
   const auto prompts = read_prompts(chosen, coding, opened.checkpoint.config.max_positions);
   prefopt::any_transformer model = load_model(opened, chosen.run.open_device(), chosen.adapter);
-  std::optional<row_output> out;
-  if (first_rank) {
-    out.emplace(chosen.output, identity_of(chosen, model, prompts), chosen.resume);
-  }
+  row_output out(chosen.output, identity_of(chosen, model, prompts), chosen.resume);
 
   const std::size_t total = prompts.size() * options.responses;
   // A prompt whose responses are not all there is sampled anew, and what is there is passed over.
-  const std::size_t known =
-      prefopt::broadcast_value(ranks(), out ? std::min(out->done(), total) : 0);
+  const std::size_t known = std::min(out.done(), total);
   auto how = chosen.run.progress();
   how.start = known;
   prefopt::progress shown("sampling", total, how);
@@ -144,7 +136,6 @@ void sample(const settings& chosen) {
           shown.update(std::min(total, std::max(known, done)));
         },
         ranks());
-    if (!out) continue;
     for (std::size_t p = first; p < last; ++p) {
       for (std::size_t r = 0; r < options.responses; ++r) {
         if (p * options.responses + r < known) continue;
@@ -155,12 +146,12 @@ void sample(const settings& chosen) {
         row["response_ids"] = response.tokens;
         row["logprob"] = response.log_prob;
         row["ended"] = response.ended;
-        out->write(row);
+        out.write(row);
       }
     }
-    out->flush();
+    out.flush();
   }
-  on_first_rank([&] { out->commit(); });
+  out.commit();
   shown.finish();
 }
 

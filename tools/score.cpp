@@ -13,6 +13,7 @@
 
 #include "commands.hpp"
 #include "support/input_rows.hpp"
+#include "support/ranks.hpp"
 #include "support/row_output.hpp"
 #include "support/run_settings.hpp"
 #include "support/stopped.hpp"
@@ -31,7 +32,7 @@ struct settings {
 };
 
 /// Rows scored between two looks at the file: enough for a classifier to put texts of one length
-/// together.
+/// together, in each process.
 constexpr std::size_t rows_at_once = 512;
 
 std::string identity_of(const settings& chosen, std::span<const json> rows) {
@@ -63,11 +64,16 @@ void score(const settings& chosen) {
   how.start = done;
   prefopt::progress shown("scoring", rows.size(), how);
   while (done < rows.size()) {
-    const auto part = std::span(views).subspan(done, std::min(rows_at_once, rows.size() - done));
-    const std::vector<double> scores = scorer(part, [&](std::size_t count) {
-      stop_if_asked();
-      shown.update(done + count);
-    });
+    const std::size_t count = std::min(ranks().size() * rows_at_once, rows.size() - done);
+    const prefopt::rank_share own = prefopt::own_share(ranks(), count);
+    const auto found =
+        scorer(std::span(views).subspan(done + own.begin, own.size()), [&](std::size_t finished) {
+          stop_if_asked();
+          shown.update(done + std::min(count, finished * ranks().size()));
+        });
+    std::vector<double> scores(count, 0.0);
+    std::ranges::copy(found, scores.begin() + static_cast<std::ptrdiff_t>(own.begin));
+    ranks().sum(std::span<double>(scores));
     for (const double value : scores) {
       json& row = rows[done++];
       row["score"] = value;
@@ -91,6 +97,7 @@ std::function<void()> define_score(command& to) {
   to.add("--output", chosen->output, "JSON Lines; -: standard output");
   to.flag("--resume", chosen->resume, "go on with a run that was stopped, from OUTPUT.partial");
   to.resumes_when([chosen] { return keeps_rows(chosen->output); });
+  to.shares_work();
   add_options(to, chosen->scorer);
   add_options(to, chosen->run);
   return [chosen] { score(*chosen); };

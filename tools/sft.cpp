@@ -123,8 +123,9 @@ void sft(const settings& chosen) {
     std::cout << '\n'
               << length_table({data.all}) << '\n'
               << to_text(memory_of_training(opened.checkpoint.config,
-                                            trained_numbers(opened, chosen.adapter), tokens,
-                                            chosen.training.optimizer, place_of(chosen.run.on)),
+                                            memory_plan_of(chosen.training,
+                                                           trained_numbers(opened, chosen.adapter),
+                                                           tokens, place_of(chosen.run.on))),
                          tokens)
               << "dry run: nothing was trained and nothing written\n";
     return;
@@ -132,6 +133,7 @@ void sft(const settings& chosen) {
   const device on = chosen.run.open_device();
   prefopt::any_transformer model = load_model(opened, on);
   add_adapter(model, opened, chosen.adapter, chosen.training.seed);
+  model.checkpoint_activations(chosen.training.checkpoint_activations);
   prefopt::sft_trainer trainer(model, std::span<const prefopt::sft_example>(data.examples),
                                options);
   if (!held_out.examples.empty()) trainer.evaluate_on(held_out.examples);

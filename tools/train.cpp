@@ -102,8 +102,9 @@ void print_plan(const settings& chosen, const opened_language& opened, const pai
   std::cout << '\n' << length_table({data.prompts, data.responses}) << '\n';
   const std::size_t tokens = largest_part(data.pairs, options);
   std::cout << to_text(
-      memory_of_training(opened.checkpoint.config, trained_numbers(opened, chosen.adapter), tokens,
-                         chosen.training.optimizer, place_of(chosen.run.on)),
+      memory_of_training(opened.checkpoint.config,
+                         memory_plan_of(chosen.training, trained_numbers(opened, chosen.adapter),
+                                        tokens, place_of(chosen.run.on))),
       tokens);
   std::cout << "dry run: nothing was trained and nothing written\n";
 }
@@ -162,6 +163,7 @@ void train(settings chosen) {
   }
   prefopt::any_transformer policy = load_model(opened, on);
   add_adapter(policy, opened, chosen.adapter, chosen.training.seed);
+  policy.checkpoint_activations(chosen.training.checkpoint_activations);
   prefopt::preference_trainer trainer(policy, data.pairs, loss, options);
   if (!held_out.pairs.pairs.empty()) trainer.evaluate_on(held_out.pairs);
   if (reference) {

@@ -177,6 +177,28 @@ TEST_P(transformer_test, the_gradient_of_a_pack_is_the_sum_of_those_one_by_one) 
   }
 }
 
+TEST_P(transformer_test, with_checkpointed_activations_the_gradient_is_the_same_bit_for_bit) {
+  eigen_transformer model = random_transformer(GetParam());
+  const response_batch batch{{{x1, {y1, y2, y3}}, {x3, {y4, y1}}}};
+  const std::vector<double> weights{0.3, -1.2, 0.7, 0.5, -0.4};
+  const auto run = [&] {
+    std::vector<double> values(5);
+    model.zero_gradients();
+    model.forward(batch, std::span<double>(values));
+    model.backward(weights);
+    return std::pair(values, gradients(model));
+  };
+  const auto kept = run();
+  model.checkpoint_activations(true);
+  EXPECT_EQ(run(), kept);
+  EXPECT_EQ(run(), kept) << "a second step";
+  std::vector<double> unused(5);
+  model.forward(batch, std::span<double>(unused));
+  model.checkpoint_activations(false);
+  EXPECT_THROW(model.backward(weights), usage_error) << "what forward kept is another thing";
+  EXPECT_EQ(run(), kept);
+}
+
 TEST_P(transformer_test, a_batch_without_responses_has_no_gradient) {
   eigen_transformer model = random_transformer(GetParam());
   for (const response_batch& batch : {response_batch{}, response_batch{{{x1, {}}, {x2, {}}}}}) {

@@ -100,6 +100,33 @@ def check_sampling(work):
               f"{size} ranks sample the same bytes {result.stderr[-500:]}")
 
 
+def check_scoring(work):
+    prompts = write(work / "openings.jsonl", [{"prompt": f"The plot {i} is"} for i in range(5)])
+    sampled = work / "sampled.jsonl"
+    args = ["sample", "--model", MODEL, "--prompts", prompts, "--responses", "3", "--threads", "1",
+            "--max-new-tokens", "9", "--output", sampled]
+    check(run(*args).returncode == 0, "responses to score")
+    reviews = write(work / "reviews.jsonl",
+                    [{"text": text, "label": label} for text, label in
+                     [("a good film", 1), ("bad plot", 0), ("good cast", 1), ("bad end", 0)] * 8])
+    classifier = work / "reviews.safetensors"
+    result = run("train-classifier", "--data", reviews, "--output", classifier)
+    check(result.returncode == 0, f"a classifier {result.stderr[-500:]}")
+    other = work / "ranks2" / "checkpoint"
+    for name, args in [("score", ["--input", sampled, "--classifier", classifier]),
+                       ("logprobs", ["--input", sampled, "--model", MODEL, "--batch-tokens", "20"]),
+                       ("evaluate", ["--input", sampled, "--model", MODEL, "--reference", other])]:
+        expected = work / f"{name}.jsonl"
+        result = run(name, *args, "--threads", "1", "--output", expected)
+        check(result.returncode == 0 and len(expected.read_text().splitlines()) > 2,
+              f"{name} of one process {result.stderr[-500:]}")
+        for size in [2, 4]:
+            out = work / f"{name}{size}.jsonl"
+            result = ranks(size, name, *args, "--threads", "1", "--output", out)
+            check(result.returncode == 0 and out.read_bytes() == expected.read_bytes(),
+                  f"{name}: {size} ranks write the same bytes {result.stderr[-500:]}")
+
+
 def children(process):
     """Numbers of the ranks that mpiexec started."""
     listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True)
@@ -151,7 +178,7 @@ def check_ends(work):
           "and so is a wrong option")
     result = ranks(2, *train("-", work / "none"), text="{}\n")
     check(result.returncode != 0 and "standard input" in result.stderr, "standard input is refused")
-    result = ranks(2, "convert", "--model", MODEL, "--out", work / "converted")
+    result = ranks(2, "convert", "--model", MODEL, "--output", work / "converted")
     check(result.returncode != 0 and "one process" in result.stderr,
           f"a command for one process is refused {result.stderr[:300]}")
 
@@ -160,5 +187,6 @@ with tempfile.TemporaryDirectory() as folder:
     check_training(pathlib.Path(folder))
     check_other_trainers(pathlib.Path(folder))
     check_sampling(pathlib.Path(folder))
+    check_scoring(pathlib.Path(folder))
     check_ends(pathlib.Path(folder))
 done()

@@ -265,18 +265,27 @@ def check_memory(work):
     write_large_model(model)
     rows = write(work / "memory.jsonl",
                  [{"prompt": "x" * 400, "chosen": "a" * 300, "rejected": "b" * 300}] * 2)
-    args = ["train", "--model", model, "--data", rows, "--out", work / "memory", "--threads", "1",
-            "--batch", "1", "--save-every", "0"]
-    told = run(*args, "--dry-run").stdout
-    found = re.search(r"memory, about: ([0-9.]+) MiB", told)
-    check(found, f"a dry run tells the memory needed: {told[-300:]}")
-    if "asan" in subprocess.run(["ldd", PROGRAM], capture_output=True, text=True,
-                                check=False).stdout:
-        return  # a sanitizer's memory is another
-    base = peak("tokenize", "--help")
-    used = peak(*args) - base
-    check(0.7 < used / float(found[1]) < 1.4,
-          f"about as much is used: {used:.0f} MiB, told {found[1]} MiB")
+    sanitized = "asan" in subprocess.run(["ldd", PROGRAM], capture_output=True, text=True,
+                                         check=False).stdout  # whose memory is another
+    needed = []
+    for name, more in [("kept", []), ("checkpointed", ["--checkpoint-activations"])]:
+        args = ["train", "--model", model, "--data", rows, "--out", work / name, "--threads", "1",
+                "--batch", "1", "--save-every", "0", *more]
+        told = run(*args, "--dry-run").stdout
+        found = re.search(r"memory, about: ([0-9.]+) MiB", told)
+        check(found, f"{name}: a dry run tells the memory needed: {told[-300:]}")
+        needed.append(float(found[1]))
+        if sanitized:
+            continue
+        used = peak(*args) - peak("tokenize", "--help")
+        check(0.7 < used / needed[-1] < 1.4,
+              f"about as much is used: {used:.0f} MiB, told {found[1]} MiB")
+    check(needed[1] < 0.8 * needed[0], f"checkpoints need less: {needed[1]} of {needed[0]} MiB")
+    if not sanitized:
+        rows = [[{k: v for k, v in row.items() if k not in ("tokens_per_second", "step_seconds")}
+                 for row in rows_of((work / name / "metrics.jsonl").read_text())]
+                for name in ("kept", "checkpointed")]
+        check(rows[0] == rows[1], "and train the same")
 
 
 with tempfile.TemporaryDirectory() as name:

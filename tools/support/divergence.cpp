@@ -1,5 +1,6 @@
 #include "divergence.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <string_view>
@@ -9,6 +10,7 @@
 #include <prefopt/train/content_hash.hpp>
 #include <prefopt/train/run_start.hpp>
 
+#include "ranks.hpp"
 #include "stopped.hpp"
 
 namespace tools {
@@ -21,6 +23,37 @@ prefopt::response_kl kl_of(const json& row) {
   } catch (const json::exception& problem) {
     throw prefopt::usage_error(std::string("a row of the .partial file: ") + problem.what());
   }
+}
+
+/// The divergences of the rows from `first` on that have its prompt, and of as many prompts after
+/// it as there are ranks: each computes one, and all get all.
+std::vector<prefopt::response_kl> next_prompts(prefopt::any_transformer& policy,
+                                               prefopt::any_transformer& reference,
+                                               const kl_rows& rows, std::size_t first) {
+  std::vector<double> values;  // four of each response
+  const auto total = rows.prompts.size();
+  for (std::size_t rank = 0; rank < ranks().size() && first < total; ++rank) {
+    prefopt::response_batch batch{{{rows.prompts[first], {}}}};
+    auto& group = batch.groups.back();
+    for (; first < total && std::ranges::equal(rows.prompts[first], group.prompt); ++first) {
+      group.responses.emplace_back(rows.responses[first]);
+    }
+    std::vector<prefopt::response_kl> own(group.responses.size());
+    if (rank == ranks().rank()) {
+      own = prefopt::kl_divergence(policy, reference, batch, {.bootstrap = {.resamples = 1}})
+                .responses;
+    }
+    for (const prefopt::response_kl& kl : own) {
+      values.insert(values.end(), {kl.exact, kl.k1, kl.k3, static_cast<double>(kl.tokens)});
+    }
+  }
+  ranks().sum(std::span<double>(values));
+  std::vector<prefopt::response_kl> all;
+  for (std::size_t i = 0; i < values.size(); i += 4) {
+    all.push_back(
+        {values[i], values[i + 1], values[i + 2], static_cast<std::size_t>(values[i + 3])});
+  }
+  return all;
 }
 
 }  // namespace
@@ -45,20 +78,13 @@ std::vector<prefopt::response_kl> measure_divergence(prefopt::any_transformer& p
   std::vector<prefopt::response_kl> found;
   if (kept) {
     for (const json& row : kept->rows()) found.push_back(kl_of(row));
+    found.resize(kept->done());
   }
   how.start = found.size();
   prefopt::progress shown("divergence", rows.prompts.size(), how);
   while (found.size() < rows.prompts.size()) {
     stop_if_asked();
-    const auto& prompt = rows.prompts[found.size()];
-    prefopt::response_batch batch;
-    batch.groups.push_back({prompt, {}});
-    for (std::size_t i = found.size(); i < rows.prompts.size() && rows.prompts[i] == prompt; ++i) {
-      batch.groups.back().responses.emplace_back(rows.responses[i]);
-    }
-    const auto kl =
-        prefopt::kl_divergence(policy, reference, batch, {.bootstrap = {.resamples = 1}});
-    for (const prefopt::response_kl& each : kl.responses) {
+    for (const prefopt::response_kl& each : next_prompts(policy, reference, rows, found.size())) {
       found.push_back(each);
       if (!kept) continue;
       kept->write(

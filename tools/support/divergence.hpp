@@ -25,7 +25,8 @@ std::string identity_of(prefopt::any_transformer& policy, prefopt::any_transform
                         const kl_rows& rows, const device_settings& on);
 
 /// The divergence at every response, in order. `kept`, where it is one, gets a row for each, and
-/// those that it holds already are not computed again. Throws `stopped` at a signal.
+/// those that it holds already are not computed again. Prompts are shared among the ranks; the
+/// first has all of the result. Throws `stopped` at a signal.
 std::vector<prefopt::response_kl> measure_divergence(prefopt::any_transformer& policy,
                                                      prefopt::any_transformer& reference,
                                                      const kl_rows& rows,

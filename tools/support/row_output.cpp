@@ -8,6 +8,7 @@
 #include <prefopt/data/line_reader.hpp>
 
 #include "output_path.hpp"
+#include "ranks.hpp"
 
 namespace tools {
 namespace {
@@ -46,7 +47,9 @@ std::string to_line(const json& row) {
   return row.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
-bool finished_before(const std::string& target, bool resume) {
+namespace {
+
+bool is_finished(const std::string& target, bool resume) {
   namespace fs = std::filesystem;
   if (target == "-") return false;
   check_output_file("--output", target);
@@ -57,12 +60,27 @@ bool finished_before(const std::string& target, bool resume) {
   return true;
 }
 
-row_output::row_output(const std::string& target) : target_(target) {
-  if (target_ != "-") file_.emplace(target_);
+bool is_first_rank() {
+  return ranks().rank() == 0;
+}
+
+}  // namespace
+
+bool finished_before(const std::string& target, bool resume) {
+  return prefopt::broadcast_value(ranks(), is_first_rank() && is_finished(target, resume));
+}
+
+row_output::row_output(const std::string& target) : writes_(is_first_rank()), target_(target) {
+  if (writes_ && target_ != "-") file_.emplace(target_);
 }
 
 row_output::row_output(const std::string& target, const std::string& identity, bool resume)
-    : target_(target) {
+    : writes_(is_first_rank()), target_(target) {
+  if (writes_) open(identity, resume);
+  done_ = prefopt::broadcast_value(ranks(), done_);
+}
+
+void row_output::open(const std::string& identity, bool resume) {
   if (keeps_rows(target_)) {
     open_partial(identity, resume);
     return;
@@ -99,6 +117,7 @@ void row_output::open_partial(const std::string& identity, bool resume) {
 }
 
 void row_output::write(const json& row) {
+  if (!writes_) return;
   const std::string line = to_line(row);
   if (file_) {
     file_->write(line);
@@ -113,7 +132,7 @@ void row_output::write(const json& row) {
 
 std::vector<json> row_output::rows() const {
   std::vector<json> rows;
-  if (done_ == 0) return rows;
+  if (done_ == 0 || !writes_) return rows;
   prefopt::line_reader lines(partial_);
   lines.next();  // the identity
   while (rows.size() < done_ && lines.next()) {
@@ -126,7 +145,7 @@ std::vector<json> row_output::rows() const {
 }
 
 void row_output::flush() {
-  if (file_) return;
+  if (file_ || !writes_) return;
   std::ostream& out = partial_.empty() ? std::cout : stream_;
   errno = 0;
   if (!out.flush()) {

@@ -22,7 +22,8 @@ using json = nlohmann::ordered_json;
 std::string to_line(const json& row);
 
 /// Where a command writes its rows: standard output ("-"), or a file that appears whole or not at
-/// all, packed as its name says (.gz, .xz, .zst). Throws `prefopt::data_error`.
+/// all, packed as its name says (.gz, .xz, .zst). Throws `prefopt::data_error`. Of several ranks
+/// the first alone writes; each has one of these, made at the same point, and `done` is the same.
 class row_output {
  public:
   /// Rows of a run that may be resumed go to `target`.partial first, as they come; `commit` makes
@@ -37,7 +38,8 @@ class row_output {
   void write(const json& row);
   /// Rows that are there already and need not be written.
   [[nodiscard]] std::size_t done() const { return done_; }
-  /// These rows. Throws `prefopt::data_error` where one is no JSON.
+  /// These rows, on the first rank; none on others. Throws `prefopt::data_error` where one is no
+  /// JSON.
   [[nodiscard]] std::vector<json> rows() const;
   /// What was written so far is safe from a kill.
   void flush();
@@ -46,8 +48,10 @@ class row_output {
   void drop();
 
  private:
+  void open(const std::string& identity, bool resume);
   void open_partial(const std::string& identity, bool resume);
 
+  bool writes_;
   std::string target_;
   std::filesystem::path partial_;    // empty: not resumable
   std::unique_ptr<file_lock> lock_;  // on `partial_`
@@ -60,9 +64,9 @@ class row_output {
 /// resumed: it is a file or none yet, and not standard output, a pipe or a device.
 bool keeps_rows(const std::string& target);
 
-/// To be called before any work: throws where rows could not be written to `target` in the end.
-/// With `resume`, true where there is nothing left to do, the file being there and nothing beside
-/// it to go on with; says so on stderr.
+/// To be called before any work, by all ranks: throws where rows could not be written to `target`
+/// in the end. With `resume`, true where there is nothing left to do, the file being there and
+/// nothing beside it to go on with; says so on stderr.
 bool finished_before(const std::string& target, bool resume = false);
 
 }  // namespace tools

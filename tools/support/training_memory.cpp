@@ -15,9 +15,8 @@ memory_place place_of(const device_settings& settings) {
   return settings.precision == "bfloat16" ? memory_place::cuda_bfloat16 : memory_place::cuda;
 }
 
-training_memory memory_of_training(const prefopt::transformer_config& config, double trained,
-                                   std::size_t tokens, const std::string& optimizer,
-                                   memory_place place) {
+training_memory memory_of_training(const prefopt::transformer_config& config,
+                                   const memory_plan& plan) {
   double values = 0;
   for (const auto& entry : prefopt::transformer_layout(config)) {
     double count = 1;
@@ -29,23 +28,30 @@ training_memory memory_of_training(const prefopt::transformer_config& config, do
   const double context = size(config.heads * config.head_width);
   const double qkv = size((config.heads + 2 * config.kv_heads) * config.head_width);
   const double hidden = size(config.hidden) * (config.gated ? 2 : 1);
-  // What a layer keeps of a token for the backward pass, and what is used again by every layer.
+  // What a layer's backward pass needs of a token, and what is used again by every layer.
   const bool sequential = config.residual == prefopt::residual_kind::sequential;
   const double kept =
       (sequential ? 2 : 1) * width + (config.head_norm ? 2 : 1) * qkv + context + hidden;
   const double scratch = 8 * width + qkv + context + hidden + size(config.hidden);
+  const double layers = size(config.layers);
+  const double activations = plan.checkpoints ? layers * width + kept : layers * kept;
   constexpr double bytes = 4;
   // Logits that are held at once: of 96 rows on the CPU, and as backend/cuda/head.cuh has it.
   const double vocabulary = size(config.vocabulary);
-  const double logits = place == memory_place::cpu
+  const double logits = plan.place == memory_place::cpu
                             ? 96 * vocabulary
                             : std::max(128 * vocabulary, static_cast<double>(1U << 26U));
-  const double copied = place == memory_place::cpu ? bytes : place == memory_place::cuda ? 0 : 2;
+  const double copied = plan.place == memory_place::cpu    ? bytes
+                        : plan.place == memory_place::cuda ? 0
+                                                           : 2;
   training_memory memory;
   memory.weights = (bytes + copied) * values;
-  memory.gradients = bytes * trained;
-  memory.optimizer = bytes * trained * (optimizer == "adamw" ? 2 : optimizer == "rmsprop" ? 1 : 0);
-  memory.activations = bytes * (size(tokens) * (size(config.layers) * kept + scratch) + logits);
+  memory.gradients = bytes * plan.trained;
+  memory.optimizer = bytes * plan.trained *
+                     (plan.optimizer == "adamw"     ? 2
+                      : plan.optimizer == "rmsprop" ? 1
+                                                    : 0);
+  memory.activations = bytes * (size(plan.tokens) * (activations + scratch) + logits);
   return memory;
 }
 
@@ -57,7 +63,8 @@ double memory_of_cache(const prefopt::transformer_config& config, std::size_t po
 std::string to_text(const training_memory& memory, std::size_t tokens) {
   return fmt::format(
       "memory, about: {} = weights {} + gradients {} + optimizer {} + activations {} (of the "
-      "largest part of a step, {} tokens; --accumulate makes the parts smaller)\n",
+      "largest part of a step, {} tokens; --accumulate makes the parts smaller, and "
+      "--checkpoint-activations keeps less of each)\n",
       format_bytes(memory.total()), format_bytes(memory.weights), format_bytes(memory.gradients),
       format_bytes(memory.optimizer), format_bytes(memory.activations), tokens);
 }

@@ -25,10 +25,17 @@ struct training_memory {
   [[nodiscard]] double total() const { return weights + gradients + optimizer + activations; }
 };
 
-/// `trained`: how many numbers are; `tokens`: of the largest part of a step; `optimizer`: its name.
-training_memory memory_of_training(const prefopt::transformer_config& config, double trained,
-                                   std::size_t tokens, const std::string& optimizer,
-                                   memory_place place);
+/// What of a training run decides how much memory it needs.
+struct memory_plan {
+  double trained = 0;      ///< how many numbers are
+  std::size_t tokens = 0;  ///< of the largest part of a step
+  std::string optimizer;   ///< its name
+  memory_place place = memory_place::cpu;
+  bool checkpoints = false;  ///< activation checkpointing
+};
+
+training_memory memory_of_training(const prefopt::transformer_config& config,
+                                   const memory_plan& plan);
 
 /// Bytes of keys and values of so many positions, over all rows that are sampled at once.
 double memory_of_cache(const prefopt::transformer_config& config, std::size_t positions);

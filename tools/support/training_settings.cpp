@@ -32,6 +32,8 @@ void add_optimization_options(command& to, training_settings& settings,
   to.add("--batch", settings.batch, examples + " a step").at_least(1);
   to.add("--accumulate", settings.accumulate, "parts that a step is computed in, for less memory")
       .at_least(1);
+  to.flag("--checkpoint-activations", settings.checkpoint_activations,
+          "keep each layer's input alone and compute the rest again: less memory, more time");
   to.add("--learning-rate", settings.learning_rate, "the schedule's peak");
   to.add("--warmup-steps", settings.warmup_steps, "steps of linear warm-up");
   to.add("--schedule", settings.schedule, "of the rate after the warm-up")
@@ -55,6 +57,15 @@ void check_out(const training_settings& settings) {
   for (const char* name : {"checkpoint", "adapter"}) {
     check_output_folder("--out", settings.out / name);
   }
+}
+
+memory_plan memory_plan_of(const training_settings& settings, double trained, std::size_t tokens,
+                           memory_place place) {
+  return {.trained = trained,
+          .tokens = tokens,
+          .optimizer = settings.optimizer,
+          .place = place,
+          .checkpoints = settings.checkpoint_activations};
 }
 
 prefopt::training_options training_options_of(const training_settings& settings,

@@ -9,6 +9,7 @@
 
 #include "command.hpp"
 #include "run_settings.hpp"
+#include "training_memory.hpp"
 
 namespace tools {
 
@@ -24,6 +25,7 @@ struct training_settings {
   std::size_t max_steps = 0;
   std::size_t batch = 8;
   std::size_t accumulate = 1;
+  bool checkpoint_activations = false;
   double learning_rate = 5e-5;
   std::size_t warmup_steps = 0;
   std::string schedule = "constant";
@@ -46,6 +48,9 @@ void check_out(const training_settings& settings);
 /// Throws `usage_error` for what cannot work.
 prefopt::training_options training_options_of(const training_settings& settings,
                                               const run_settings& run, const std::string& label);
+
+memory_plan memory_plan_of(const training_settings& settings, double trained, std::size_t tokens,
+                           memory_place place);
 
 /// The optimizer that was chosen, for models of the device.
 prefopt::any_optimizer optimizer_of(const training_settings& settings, const device& on);

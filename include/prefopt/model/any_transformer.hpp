@@ -62,6 +62,7 @@ class any_transformer {
   [[nodiscard]] std::span<const parameter> base_parameters() { return model_->base_parameters(); }
   void zero_gradients() { model_->zero_gradients(); }
   void parameters_changed() { model_->parameters_changed(); }
+  void checkpoint_activations(bool on) { model_->checkpoint_activations(on); }
 
   void add_adapter(std::vector<lora_module> modules, const lora_options& options,
                    std::uint64_t seed) {
@@ -133,6 +134,7 @@ class any_transformer {
     virtual std::span<const parameter> base_parameters() = 0;
     virtual void zero_gradients() = 0;
     virtual void parameters_changed() = 0;
+    virtual void checkpoint_activations(bool on) = 0;
     virtual void add_adapter(std::vector<lora_module>, const lora_options&, std::uint64_t) = 0;
     [[nodiscard]] virtual bool has_adapter() const = 0;
     [[nodiscard]] virtual bool adapter_active() const = 0;
@@ -168,6 +170,7 @@ class any_transformer {
     std::span<const parameter> base_parameters() override { return held.base_parameters(); }
     void zero_gradients() override { held.zero_gradients(); }
     void parameters_changed() override { held.parameters_changed(); }
+    void checkpoint_activations(bool on) override { held.checkpoint_activations(on); }
     void add_adapter(std::vector<lora_module> modules, const lora_options& options,
                      std::uint64_t seed) override {
       held.add_adapter(std::move(modules), options, seed);

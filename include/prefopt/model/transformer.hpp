@@ -31,8 +31,9 @@ namespace prefopt {
 /// `trainable_model`, a `decoding_model` and a `distribution_model`.
 ///
 /// A forward pass keeps, of every layer, its inputs and what the products before attention and
-/// activation gave; the rest is computed again in the backward pass. Buffers are reused from step
-/// to step. A copy has the weights of the original and gradients of zero: a reference is a copy.
+/// activation gave; the rest is computed again in the backward pass (see also
+/// `checkpoint_activations`). Buffers are reused from step to step. A copy has the weights of the
+/// original and gradients of zero: a reference is a copy.
 template <compute_backend Backend>
 class transformer {
  public:
@@ -41,7 +42,8 @@ class transformer {
 
   /// All weights 0. Throws `usage_error` for a description that cannot be.
   explicit transformer(const transformer_config& config) : parameters_(config), blocks_(config) {}
-  transformer(const transformer& other) : parameters_(other.parameters_), blocks_(other.config()) {}
+  transformer(const transformer& other)
+      : parameters_(other.parameters_), blocks_(other.config()), checkpoints_(other.checkpoints_) {}
   transformer(transformer&&) noexcept = default;
   transformer& operator=(const transformer& other) { return *this = transformer(other); }
   transformer& operator=(transformer&&) noexcept = default;
@@ -68,6 +70,15 @@ class transformer {
     Backend::synchronize();
   }
   void parameters_changed() { parameters_.changed(); }
+
+  /// From now on a forward pass keeps only the input of every layer, and the backward pass computes
+  /// a layer's forward pass again before its own (activation checkpointing, Chen et al. 2016): the
+  /// same gradients to the last bit, in less memory and more time. Off at first.
+  void checkpoint_activations(bool on) {
+    ready_ = false;
+    checkpoints_ = on;
+    layers_.clear();
+  }
 
   /// The model's own, whether they are trained or, with an adapter, are not and have no gradients.
   [[nodiscard]] std::span<const parameter> base_parameters() {
@@ -182,9 +193,7 @@ class transformer {
     ready_ = false;
     backward_head(weights);
     const matrix_view dx = gradient_.as(batch_.tokens.size(), config().width);
-    for (std::size_t i = config().layers; i-- > 0;) {
-      blocks_.backward(parameters_, i, batch_, layers_[i], dx);
-    }
+    for (std::size_t i = config().layers; i-- > 0;) backward_layer(i, dx);
     if (parameters_.trains_base()) {
       Backend::embed_backward(batch_.tokens, batch_.positions, dx, parameters_.embedding().gradient,
                               parameters_.positions().gradient);
@@ -291,13 +300,19 @@ class transformer {
   /// From tokens to `normed_` (U, D), the head's input. `keep` fills `layers_`.
   void run(const packed_batch& batch, bool keep) {
     const matrix_view x = embed(batch.tokens, batch.positions);
+    const auto attend = attention_over(batch);
     for (std::size_t i = 0; i < config().layers; ++i) {
-      blocks_.forward(parameters_, i, x, batch.positions, keep ? &layers_[i] : nullptr,
-                      [&](const attention_shape& shape, const_matrix_view qkv, matrix_view out) {
-                        Backend::attend(batch, shape, qkv, out);
-                      });
+      if (keep && checkpoints_) Backend::copy(x, layers_[i].input.as(x.rows, x.columns));
+      kept_activations<Backend>* const to = keep && !checkpoints_ ? &layers_[i] : nullptr;
+      blocks_.forward(parameters_, i, x, batch.positions, to, attend);
     }
     select_and_norm(batch, x);
+  }
+
+  static auto attention_over(const packed_batch& batch) {
+    return [&batch](const attention_shape& shape, const_matrix_view qkv, matrix_view out) {
+      Backend::attend(batch, shape, qkv, out);
+    };
   }
 
   void select_and_norm(const packed_batch& batch, const_matrix_view x) {
@@ -336,6 +351,18 @@ class transformer {
 
   // ---- backward ----
 
+  void backward_layer(std::size_t i, matrix_view dx) {
+    if (!checkpoints_) {
+      blocks_.backward(parameters_, i, batch_, layers_[i], dx);
+      return;
+    }
+    std::swap(again_.input, layers_[i].input);
+    blocks_.forward_again(parameters_, i, dx.rows, batch_.positions, again_,
+                          attention_over(batch_));
+    blocks_.backward(parameters_, i, batch_, again_, dx);
+    std::swap(again_.input, layers_[i].input);
+  }
+
   /// From the responses' weights to the gradient of the last hidden state in `gradient_` (T, D).
   void backward_head(std::span<const double> weights) {
     token_weights_.resize(batch_.predictions.size());
@@ -364,7 +391,9 @@ class transformer {
 
   // Of the last forward pass, for the backward pass.
   packed_batch batch_;
-  std::vector<kept_activations<Backend>> layers_;
+  std::vector<kept_activations<Backend>> layers_;  // with checkpoints, of each its input alone
+  kept_activations<Backend> again_;  // with checkpoints, of the layer that is computed
+  bool checkpoints_ = false;
   bool ready_ = false;
   std::vector<std::size_t> by_row_;  // predictions ordered by row, (N)
   std::vector<float> log_probs_;     // (N)

@@ -52,16 +52,26 @@ class transformer_blocks {
       Backend::copy(x, copied);
       if (!sequential) input = copied;
     }
-    const attention_shape shape = config_.attention(i);
-    const matrix_view qkv = project(layer, i, x, positions, to);
-    const matrix_view context =
-        (to != nullptr ? to->context : context_).as(x.rows, shape.heads * shape.head_width);
-    attend(shape, const_matrix_view(qkv), context);
-    const matrix_view delta = delta_.as(x.rows, x.columns);
-    layer.output.apply(context, delta);
-    Backend::add(x, delta);
+    const const_matrix_view context = contexts(layer, i, x, positions, to, attend);
+    add_attention(layer, context, x);
     if (to != nullptr && sequential) Backend::copy(x, to->middle.as(x.rows, x.columns));
     feed_forward(layer, input, x, to);
+  }
+
+  /// Fills `to`, of which only `input` (rows, D) is there, with the rest of what `forward` keeps.
+  template <class Attend>
+  void forward_again(parameters_type& parameters, std::size_t i, std::size_t rows,
+                     std::span<const std::size_t> positions, kept& to, Attend attend) {
+    auto& layer = parameters.layer(i);
+    const matrix_view input = to.input.as(rows, config_.width);
+    const const_matrix_view context = contexts(layer, i, input, positions, &to, attend);
+    matrix_view middle = input;
+    if (config_.residual == residual_kind::sequential) {
+      middle = to.middle.as(rows, config_.width);
+      Backend::copy(input, middle);
+      add_attention(layer, context, middle);
+    }
+    widen(layer, middle, &to);
   }
 
   /// dx (T, D), the gradient of the layer's output, becomes that of its input; those of the
@@ -89,8 +99,26 @@ class transformer_blocks {
 
   [[nodiscard]] rotation turn() const { return {config_.positions, frequencies_}; }
 
+  /// What attention makes of x, before its last product: (T, C).
+  template <class Attend>
+  const_matrix_view contexts(layer_type& layer, std::size_t i, const_matrix_view x,
+                             std::span<const std::size_t> positions, kept* to, Attend& attend) {
+    const attention_shape shape = config_.attention(i);
+    const matrix_view qkv = project(layer, i, x, positions, to);
+    const matrix_view context =
+        (to != nullptr ? to->context : context_).as(x.rows, shape.heads * shape.head_width);
+    attend(shape, const_matrix_view(qkv), context);
+    return context;
+  }
+
+  void add_attention(layer_type& layer, const_matrix_view context, matrix_view x) {
+    const matrix_view delta = delta_.as(x.rows, x.columns);
+    layer.output.apply(context, delta);
+    Backend::add(x, delta);
+  }
+
   /// Queries, keys and values of x, normed and rotated.
-  matrix_view project(layer_type& layer, std::size_t i, matrix_view x,
+  matrix_view project(layer_type& layer, std::size_t i, const_matrix_view x,
                       std::span<const std::size_t> positions, kept* to) {
     const attention_shape shape = config_.attention(i);
     const matrix_view normed = normed_.as(x.rows, x.columns);
@@ -108,19 +136,29 @@ class transformer_blocks {
     return qkv;
   }
 
+  struct wide_views {
+    matrix_view up;    // (T, F)
+    matrix_view gate;  // the same, or null
+  };
+
+  /// up(norm(input)), and the gate of it.
+  wide_views widen(layer_type& layer, const_matrix_view input, kept* to) {
+    const matrix_view normed = normed_.as(input.rows, input.columns);
+    layer.feed_forward_norm.apply(input, normed);
+    wide_views wide{(to != nullptr ? to->up : up_).as(input.rows, config_.hidden), {}};
+    layer.up.apply(normed, wide.up);
+    if (config_.gated) {
+      wide.gate = (to != nullptr ? to->gate : gate_).as(input.rows, config_.hidden);
+      layer.gate.apply(normed, wide.gate);
+    }
+    return wide;
+  }
+
   /// x += down(act(up(norm(input)))), gated or not.
   void feed_forward(layer_type& layer, const_matrix_view input, matrix_view x, kept* to) {
-    const matrix_view normed = normed_.as(x.rows, x.columns);
-    layer.feed_forward_norm.apply(input, normed);
-    const matrix_view up = (to != nullptr ? to->up : up_).as(x.rows, config_.hidden);
-    layer.up.apply(normed, up);
-    matrix_view gate;
-    if (config_.gated) {
-      gate = (to != nullptr ? to->gate : gate_).as(x.rows, config_.hidden);
-      layer.gate.apply(normed, gate);
-    }
+    const wide_views wide = widen(layer, input, to);
     const matrix_view active = active_.as(x.rows, config_.hidden);
-    Backend::activate(config_.activation, up, gate, active);
+    Backend::activate(config_.activation, wide.up, wide.gate, active);
     const matrix_view delta = delta_.as(x.rows, x.columns);
     layer.down.apply(active, delta);
     Backend::add(x, delta);
