@@ -220,6 +220,7 @@
 #include <prefopt/train/content_hash.hpp>        // whether weights or data are still the same
 #include <prefopt/train/data_order.hpp>          // the order of an epoch
 #include <prefopt/train/gradient_norm.hpp>       // clipping
+#include <prefopt/train/gradient_sum.hpp>        // adding gradients while others are computed
 #include <prefopt/train/loss_fingerprint.hpp>    // whether a loss is still the same
 #include <prefopt/train/loss_probe.hpp>          // what a loss needs of a batch
 #include <prefopt/train/metrics_file.hpp>        // metrics as JSON lines

@@ -74,6 +74,23 @@ TEST(communicator, two_halves_are_a_sum) {
   }
 }
 
+TEST(communicator, a_sum_that_is_begun_is_there_when_it_is_finished) {
+  for (const std::size_t size : {1U, 2U, 3U}) {
+    test::run_ranks(size, [&](test::thread_rank& ranks) {
+      std::vector<float> begun(7, 0.5F + static_cast<float>(ranks.rank()));
+      std::vector<float> at_once = begun;
+      std::vector<float> between{1.0F};
+      ranks.begin_sum_shares(begun);
+      ranks.sum(std::span<float>(between));
+      EXPECT_EQ(between[0], static_cast<float>(size));
+      ranks.finish_sums();
+      ranks.sum_shares(at_once);
+      const rank_share own = own_share(ranks, begun.size());
+      for (std::size_t i = own.begin; i < own.end; ++i) EXPECT_EQ(begun[i], at_once[i]);
+    });
+  }
+}
+
 TEST(communicator, a_rank_that_throws_ends_the_others) {
   std::size_t ended = 0;
   try {

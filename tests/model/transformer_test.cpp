@@ -199,6 +199,32 @@ TEST_P(transformer_test, with_checkpointed_activations_the_gradient_is_the_same_
   EXPECT_EQ(run(), kept);
 }
 
+TEST_P(transformer_test, announces_gradients_that_are_final) {
+  eigen_transformer model = random_transformer(GetParam());
+  const response_batch batch{{{x1, {y1, y2, y3}}, {x3, {y4, y1}}}};
+  const std::vector<double> weights{0.3, -1.2, 0.7, 0.5, -0.4};
+  std::vector<double> values(5);
+  std::vector<std::pair<std::size_t, std::vector<std::vector<float>>>> announced;
+  model.announce_gradients(
+      [&](std::size_t first) { announced.emplace_back(first, gradients(model)); });
+  model.forward(batch, std::span<double>(values));
+  model.backward(weights);
+  const auto final_ones = gradients(model);
+  ASSERT_EQ(announced.size(), GetParam().layers + 1) << "the head, and each layer";
+  std::size_t before = final_ones.size();
+  for (const auto& [first, then] : announced) {
+    EXPECT_LT(first, before);
+    before = first;
+    for (std::size_t p = first; p < then.size(); ++p) EXPECT_EQ(then[p], final_ones[p]) << p;
+  }
+  EXPECT_EQ(model.parameters()[before].name, "layers.0.attention_norm.weight");
+  model.announce_gradients({});
+  announced.clear();
+  model.forward(batch, std::span<double>(values));
+  model.backward(weights);
+  EXPECT_TRUE(announced.empty());
+}
+
 TEST_P(transformer_test, a_batch_without_responses_has_no_gradient) {
   eigen_transformer model = random_transformer(GetParam());
   for (const response_batch& batch : {response_batch{}, response_batch{{{x1, {}}, {x2, {}}}}}) {

@@ -59,6 +59,26 @@ TEST(mpi_communicator, adds_shares_and_gathers_them) {
   EXPECT_EQ(values, expected);
 }
 
+TEST(mpi_communicator, adds_while_something_else_happens) {
+  // The last is more than may be begun, and is added at once.
+  std::vector<std::vector<float>> arrays;
+  for (const std::size_t count :
+       {std::size_t{3}, std::size_t{0}, std::size_t{100003}, (std::size_t{1} << 25U) + 1}) {
+    arrays.push_back(numbers_of<float>(ranks->rank(), count));
+  }
+  for (auto& array : arrays) ranks->begin_sum_shares(array);
+  std::vector<double> between{1.0};
+  ranks->sum(std::span<double>(between));
+  EXPECT_EQ(between[0], static_cast<double>(ranks->size()));
+  ranks->finish_sums();
+  for (const auto& array : arrays) {
+    const auto expected = expected_sum<float>(array.size());
+    const rank_share own = own_share(*ranks, array.size());
+    for (std::size_t i = own.begin; i < own.end; ++i) ASSERT_EQ(array[i], expected[i]) << i;
+  }
+  ranks->finish_sums();  // there is nothing left
+}
+
 TEST(mpi_communicator, what_one_rank_has_reaches_all) {
   for (std::size_t root = 0; root < ranks->size(); ++root) {
     EXPECT_EQ(broadcast_value(*ranks, ranks->rank(), root), root);

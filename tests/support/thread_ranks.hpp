@@ -84,6 +84,19 @@ class thread_rank {
     group_->meet();
   }
 
+  /// What is begun is taken as it is, and is NaN until it is finished, so that a test notices who
+  /// still changes it.
+  void begin_sum_shares(std::span<float> values) {
+    begun_.push_back({values, {values.begin(), values.end()}});
+    std::fill(values.begin(), values.end(), std::numeric_limits<float>::quiet_NaN());
+  }
+  void finish_sums() {
+    for (auto& [values, taken] : std::exchange(begun_, {})) {
+      sum_shares(taken);
+      std::copy(taken.begin(), taken.end(), values.begin());
+    }
+  }
+
   void gather_shares(std::span<float> values) {
     open(values.data(), values.size());
     for (std::size_t r = 0; r < size_; ++r) {
@@ -133,8 +146,9 @@ class thread_rank {
   rank_group* group_;
   std::size_t rank_;
   std::size_t size_;
+  std::vector<std::pair<std::span<float>, std::vector<float>>> begun_;
 };
-static_assert(communicator<thread_rank>);
+static_assert(overlapping_communicator<thread_rank>);
 
 /// Calls `body(rank)` on `size` threads, which are each other's ranks; throws what the first that
 /// failed threw.

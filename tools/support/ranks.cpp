@@ -48,6 +48,12 @@ std::size_t program_ranks::size() const {
 void program_ranks::sum_shares(std::span<float> values) {
   if (several_) several_->all.sum_shares(values);
 }
+void program_ranks::begin_sum_shares(std::span<float> values) {
+  if (several_) several_->all.begin_sum_shares(values);
+}
+void program_ranks::finish_sums() {
+  if (several_) several_->all.finish_sums();
+}
 void program_ranks::gather_shares(std::span<float> values) {
   if (several_) several_->all.gather_shares(values);
 }
@@ -87,6 +93,8 @@ std::size_t program_ranks::size() const {
   return 1;
 }
 void program_ranks::sum_shares(std::span<float>) {}
+void program_ranks::begin_sum_shares(std::span<float>) {}
+void program_ranks::finish_sums() {}
 void program_ranks::gather_shares(std::span<float>) {}
 void program_ranks::broadcast(std::span<std::byte>, std::size_t) {}
 void program_ranks::abort(const std::string&, int) {}

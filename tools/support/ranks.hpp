@@ -25,6 +25,8 @@ class program_ranks {
   [[nodiscard]] std::size_t rank() const;
   [[nodiscard]] std::size_t size() const;
   void sum_shares(std::span<float> values);
+  void begin_sum_shares(std::span<float> values);
+  void finish_sums();
   void gather_shares(std::span<float> values);
   void broadcast(std::span<std::byte> bytes, std::size_t root);
 
@@ -38,7 +40,7 @@ class program_ranks {
   struct several;
   std::unique_ptr<several> several_;  // null: one process
 };
-static_assert(prefopt::communicator<program_ranks>);
+static_assert(prefopt::overlapping_communicator<program_ranks>);
 
 /// The program's own; the first call joins the others.
 program_ranks& ranks();

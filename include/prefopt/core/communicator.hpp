@@ -49,6 +49,18 @@ concept communicator = requires(Communicator& ranks, std::span<double> doubles,
   ranks.broadcast(bytes, root);
 };
 
+/// A communicator that adds up while its rank computes something else.
+///
+/// 1. `ranks.begin_sum_shares(values)` is `sum_shares`, but may return before it is done. Nobody
+///    uses the values until `finish_sums` has returned; other calls may come between.
+/// 2. `ranks.finish_sums()` returns when all that were begun are done.
+template <class Communicator>
+concept overlapping_communicator = communicator<Communicator> &&
+    requires(Communicator& ranks, std::span<float> floats) {
+  ranks.begin_sum_shares(floats);
+  ranks.finish_sums();
+};
+
 /// The smallest communicator: one process, for which there is nothing to do.
 class single_process {
  public:

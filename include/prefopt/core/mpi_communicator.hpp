@@ -12,6 +12,7 @@
 #include <string>
 #include <thread>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <prefopt/core/communicator.hpp>
@@ -64,6 +65,30 @@ class mpi_communicator {
   [[nodiscard]] std::size_t rank() const { return rank_; }
   [[nodiscard]] std::size_t size() const { return size_; }
   void sum_shares(std::span<float> values) { add_shares(values); }
+  /// MPI moves messages on in calls of it, so a sum that was begun goes on with the next that is.
+  void begin_sum_shares(std::span<float> values) {
+    if (size_ == 1) return;
+    if (values.size() > most_begun) {  // room for it would be as large
+      add_shares(values);
+      return;
+    }
+    begun_sum begun{part_of(values, rank_), std::vector<std::vector<float>>(size_)};
+    for (std::size_t r = 0; r < size_; ++r) {
+      if (r == rank_) continue;
+      begun.received[r].resize(begun.own.size());
+      receive(std::span<float>(begun.received[r]), r, begun_requests_);
+      send(part_of(values, r), r, begun_requests_);
+    }
+    begun_.push_back(std::move(begun));
+  }
+  void finish_sums() {
+    wait(begun_requests_);
+    for (begun_sum& sum : begun_) {
+      sum.received[rank_].assign(sum.own.begin(), sum.own.end());
+      add(std::span<const std::vector<float>>(sum.received), sum.own);
+    }
+    begun_.clear();
+  }
   void gather_shares(std::span<float> values) { exchange_shares(values); }
 
   void broadcast(std::span<std::byte> bytes, std::size_t root) {
@@ -120,7 +145,13 @@ class mpi_communicator {
     return std::is_same_v<Real, double> ? MPI_DOUBLE : MPI_FLOAT;
   }
 
-  /// The part of a rank's share that a round moves: at most `piece` numbers, from place `at` of it.
+  /// A rank's share.
+  template <class Real>
+  std::span<Real> part_of(std::span<Real> values, std::size_t rank) const {
+    const rank_share share = share_of(values.size(), rank, size_);
+    return values.subspan(share.begin, share.size());
+  }
+  /// The part of it that a round moves: at most `piece` numbers, from place `at` of the share.
   template <class Real>
   std::span<Real> part(std::span<Real> values, std::size_t rank, std::size_t at) const {
     const rank_share share = share_of(values.size(), rank, size_);
@@ -142,17 +173,23 @@ class mpi_communicator {
       for (std::size_t r = 0; r < size_; ++r) {
         if (r == rank_) continue;
         received[r].resize(own.size());
-        receive(std::span<Real>(received[r]), r);
-        send(part(values, r, at), r);
+        receive(std::span<Real>(received[r]), r, requests_);
+        send(part(values, r, at), r, requests_);
       }
       received[rank_].assign(own.begin(), own.end());
-      wait();
-      for (std::size_t i = 0; i < own.size(); ++i) {
-        Real total = received[0][i];
-        for (std::size_t r = 1; r < size_; ++r) total += received[r][i];
-        own[i] = total;
-      }
+      wait(requests_);
+      add(std::span<const std::vector<Real>>(received), own);
     });
+  }
+
+  /// The sums of what the ranks have, in their order.
+  template <class Real>
+  void add(std::span<const std::vector<Real>> received, std::span<Real> sums) const {
+    for (std::size_t i = 0; i < sums.size(); ++i) {
+      Real total = received[0][i];
+      for (std::size_t r = 1; r < size_; ++r) total += received[r][i];
+      sums[i] = total;
+    }
   }
 
   template <class Real>
@@ -160,10 +197,10 @@ class mpi_communicator {
     for_each_round(values.size(), [&](std::size_t at) {
       for (std::size_t r = 0; r < size_; ++r) {
         if (r == rank_) continue;
-        receive(part(values, r, at), r);
-        send(part(values, rank_, at), r);
+        receive(part(values, r, at), r, requests_);
+        send(part(values, rank_, at), r, requests_);
       }
-      wait();
+      wait(requests_);
     });
   }
 
@@ -174,28 +211,35 @@ class mpi_communicator {
   }
 
   template <class Real>
-  void receive(std::span<Real> into, std::size_t from) {
+  void receive(std::span<Real> into, std::size_t from, std::vector<MPI_Request>& requests) {
     if (into.empty()) return;
-    requests_.push_back(MPI_REQUEST_NULL);
+    requests.push_back(MPI_REQUEST_NULL);
     check(MPI_Irecv(into.data(), static_cast<int>(into.size()), type<Real>(),
-                    static_cast<int>(from), 0, handle_, &requests_.back()),
+                    static_cast<int>(from), 0, handle_, &requests.back()),
           "MPI_Irecv");
   }
   template <class Real>
-  void send(std::span<Real> values, std::size_t to) {
+  void send(std::span<Real> values, std::size_t to, std::vector<MPI_Request>& requests) {
     if (values.empty()) return;
-    requests_.push_back(MPI_REQUEST_NULL);
+    requests.push_back(MPI_REQUEST_NULL);
     check(MPI_Isend(values.data(), static_cast<int>(values.size()), type<Real>(),
-                    static_cast<int>(to), 0, handle_, &requests_.back()),
+                    static_cast<int>(to), 0, handle_, &requests.back()),
           "MPI_Isend");
   }
-  void wait() {
-    check(MPI_Waitall(static_cast<int>(requests_.size()), requests_.data(), MPI_STATUSES_IGNORE),
+  static void wait(std::vector<MPI_Request>& requests) {
+    check(MPI_Waitall(static_cast<int>(requests.size()), requests.data(), MPI_STATUSES_IGNORE),
           "MPI_Waitall");
-    requests_.clear();
+    requests.clear();
   }
 
-  static constexpr std::size_t piece = std::size_t{1} << 20U;  // numbers; bounds the buffers
+  static constexpr std::size_t piece = std::size_t{1} << 20U;       // numbers; bounds the buffers
+  static constexpr std::size_t most_begun = std::size_t{1} << 25U;  // numbers of one array
+
+  /// Of one array: this rank's share, and what the others have of it.
+  struct begun_sum {
+    std::span<float> own;
+    std::vector<std::vector<float>> received;  // by rank
+  };
 
   int exceptions_;
   bool finalizes_ = false;
@@ -203,7 +247,9 @@ class mpi_communicator {
   std::size_t rank_ = 0;
   std::size_t size_ = 1;
   std::vector<MPI_Request> requests_;
+  std::vector<MPI_Request> begun_requests_;
+  std::vector<begun_sum> begun_;
 };
-static_assert(communicator<mpi_communicator>);
+static_assert(overlapping_communicator<mpi_communicator>);
 
 }  // namespace prefopt

@@ -78,6 +78,9 @@ class any_transformer {
   void merge_adapter() { model_->merge_adapter(); }
   void remove_adapter() { model_->remove_adapter(); }
 
+  void announce_gradients(std::function<void(std::size_t)> announce) {
+    model_->announce_gradients(std::move(announce));
+  }
   void forward(const response_batch& batch, std::span<double> log_probs) {
     model_->forward(batch, log_probs);
   }
@@ -143,6 +146,7 @@ class any_transformer {
     virtual const std::vector<lora_module>& adapter_modules() = 0;
     virtual void merge_adapter() = 0;
     virtual void remove_adapter() = 0;
+    virtual void announce_gradients(std::function<void(std::size_t)>) = 0;
     virtual void forward(const response_batch&, std::span<double>) = 0;
     virtual void backward(std::span<const double>) = 0;
     virtual void log_probs(const response_batch&, std::span<double>) = 0;
@@ -182,6 +186,9 @@ class any_transformer {
     const std::vector<lora_module>& adapter_modules() override { return held.adapter_modules(); }
     void merge_adapter() override { held.merge_adapter(); }
     void remove_adapter() override { held.remove_adapter(); }
+    void announce_gradients(std::function<void(std::size_t)> announce) override {
+      held.announce_gradients(std::move(announce));
+    }
     void forward(const response_batch& batch, std::span<double> log_probs) override {
       held.forward(batch, log_probs);
     }
@@ -234,6 +241,7 @@ class any_transformer {
 };
 
 static_assert(trainable_model<any_transformer>);
+static_assert(announcing_model<any_transformer>);
 static_assert(decoding_model<any_transformer>);
 static_assert(distribution_model<any_transformer>);
 

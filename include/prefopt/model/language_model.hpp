@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -37,6 +38,18 @@ struct parameter {
   std::span<float> value;
   std::span<float> gradient;  ///< same length as value
   bool decays = true;         ///< weight decay applies: false for biases and norms
+};
+
+/// A language model whose backward pass says early which gradients are final: what adds them over
+/// processes can begin with those then.
+///
+/// 1. `model.announce_gradients(announce)`: `backward` calls `announce(first)` whenever it will not
+///    change the gradients of parameters()[first] and of those after it any more, and they are
+///    there. `first` never grows within one pass. An empty function ends this.
+template <class Model>
+concept announcing_model = language_model<Model> &&
+    requires(Model& model, std::function<void(std::size_t)> announce) {
+  model.announce_gradients(announce);
 };
 
 /// What has parameters that prefopt's optimizers may change.

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <numeric>
 #include <span>
 #include <string>
@@ -116,6 +117,12 @@ class transformer {
     parameters_.remove_adapter(false);
   }
 
+  /// See `announcing_model`: layer by layer, from the last. Each time, the backend is waited for.
+  /// An adapter, which is small, is not announced.
+  void announce_gradients(std::function<void(std::size_t)> announce) {
+    announce_ = std::move(announce);
+  }
+
   void forward(const response_batch& batch, std::span<double> log_probs) {
     ready_ = false;
     batch_ = pack(batch, vocabulary_size(), max_positions());
@@ -193,7 +200,11 @@ class transformer {
     ready_ = false;
     backward_head(weights);
     const matrix_view dx = gradient_.as(batch_.tokens.size(), config().width);
-    for (std::size_t i = config().layers; i-- > 0;) backward_layer(i, dx);
+    announce("final_norm.");
+    for (std::size_t i = config().layers; i-- > 0;) {
+      backward_layer(i, dx);
+      announce("layers." + std::to_string(i) + ".");
+    }
     if (parameters_.trains_base()) {
       Backend::embed_backward(batch_.tokens, batch_.positions, dx, parameters_.embedding().gradient,
                               parameters_.positions().gradient);
@@ -351,6 +362,16 @@ class transformer {
 
   // ---- backward ----
 
+  /// The gradients are final from the first parameter on whose name begins so.
+  void announce(const std::string& name) {
+    if (!announce_ || !parameters_.trains_base()) return;
+    Backend::synchronize();
+    const std::span<const parameter> all = parameters_.all();
+    const auto first = std::find_if(all.begin(), all.end(),
+                                    [&](const parameter& p) { return p.name.starts_with(name); });
+    announce_(static_cast<std::size_t>(first - all.begin()));
+  }
+
   void backward_layer(std::size_t i, matrix_view dx) {
     if (!checkpoints_) {
       blocks_.backward(parameters_, i, batch_, layers_[i], dx);
@@ -394,6 +415,7 @@ class transformer {
   std::vector<kept_activations<Backend>> layers_;  // with checkpoints, of each its input alone
   kept_activations<Backend> again_;  // with checkpoints, of the layer that is computed
   bool checkpoints_ = false;
+  std::function<void(std::size_t)> announce_;
   bool ready_ = false;
   std::vector<std::size_t> by_row_;  // predictions ordered by row, (N)
   std::vector<float> log_probs_;     // (N)

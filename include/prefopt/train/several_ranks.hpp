@@ -64,17 +64,18 @@ void check_same(Communicator& ranks, const run_settings& settings) {
 template <class Optimizer>
 concept sharded_optimizer = optimizer<Optimizer> &&
     requires(Optimizer& o, std::span<const parameter> parameters) {
-  { o.sum_gradients(parameters) } -> std::same_as<double>;
+  { o.norm_of_shares(parameters) } -> std::same_as<double>;
 };
 
-/// Adds the gradients of all ranks, and gives the norm of the sum.
+/// The norm of the gradients' sum, of which each rank has its shares; an optimizer that is not
+/// sharded gets the others'.
 template <optimizer Optimizer, communicator Communicator>
-double sum_gradients(Communicator& ranks, std::span<const parameter> parameters,
-                     Optimizer& optimizer) {
+double norm_of_sum(Communicator& ranks, std::span<const parameter> parameters,
+                   Optimizer& optimizer) {
   if constexpr (sharded_optimizer<Optimizer>) {
-    return optimizer.sum_gradients(parameters);
+    return optimizer.norm_of_shares(parameters);
   } else {
-    for (const parameter& p : parameters) ranks.sum(p.gradient);
+    for (const parameter& p : parameters) ranks.gather_shares(p.gradient);
     return gradient_norm_by(optimizer, parameters);
   }
 }

@@ -33,10 +33,8 @@ class sharded {
   sharded(Optimizer optimizer, Communicator& ranks)
       : fresh_(optimizer), own_(std::move(optimizer)), ranks_(&ranks) {}
 
-  /// Adds the gradients of all ranks. Afterwards each has those of its shares, and no others; what
-  /// it gets is the norm of all of them.
-  double sum_gradients(std::span<const parameter> parameters) {
-    for (const parameter& p : parameters) ranks_->sum_shares(p.gradient);
+  /// The norm of all gradients, after `sum_shares` of each: every rank has those of its shares.
+  double norm_of_shares(std::span<const parameter> parameters) {
     const double own = gradient_norm_by(own_, shares_of(parameters));
     if (ranks_->size() == 1) return own;
     double square = own * own;
@@ -44,7 +42,7 @@ class sharded {
     return std::sqrt(square);
   }
 
-  /// After `sum_gradients`.
+  /// Of gradients that are there as `norm_of_shares` says; values are whole afterwards.
   void step(std::span<const parameter> parameters, double rate, float scale = 1.0F) {
     own_.step(shares_of(parameters), rate, scale);
     for (const parameter& p : parameters) ranks_->gather_shares(p.value);

@@ -21,6 +21,7 @@
 #include <prefopt/model/language_model.hpp>
 #include <prefopt/train/data_order.hpp>
 #include <prefopt/train/gradient_norm.hpp>
+#include <prefopt/train/gradient_sum.hpp>
 #include <prefopt/train/metrics_file.hpp>
 #include <prefopt/train/optimizer.hpp>
 #include <prefopt/train/run_checkpoint.hpp>
@@ -64,17 +65,39 @@ inline double total_weight(auto& task, std::span<const std::size_t> examples) {
   return total;
 }
 
+/// While one lives, a model that announces its gradients does so to `sum`.
+template <class Model, class Sum>
+class announcing_to {
+ public:
+  announcing_to(Model& model, Sum& sum) : model_(model) {
+    if constexpr (announcing_model<Model>) {
+      model_.announce_gradients([&sum](std::size_t first) { sum.announce(first); });
+    }
+  }
+  announcing_to(const announcing_to&) = delete;
+  announcing_to& operator=(const announcing_to&) = delete;
+  ~announcing_to() {
+    if constexpr (announcing_model<Model>) model_.announce_gradients({});
+  }
+
+ private:
+  Model& model_;
+};
+
 /// This rank's share of the gradient of one step, which has `parts` parts of about equal size over
-/// all ranks; returns the tokens computed.
-template <training_task Task, communicator Communicator>
-std::size_t accumulate_in_parts(Task& task, std::span<const std::size_t> examples,
-                                std::size_t parts, std::size_t step, Communicator& ranks) {
+/// all ranks; returns the tokens computed. Those of the last part go to `sum` as they are final.
+template <class Model, training_task Task, communicator Communicator>
+std::size_t accumulate_in_parts(Model& model, Task& task, std::span<const std::size_t> examples,
+                                std::size_t parts, std::size_t step, Communicator& ranks,
+                                gradient_sum<Communicator>& sum) {
   const double total = total_weight(task, examples);
   const rank_share share = own_share(ranks, examples.size());
   const auto own = examples.subspan(share.begin, share.size());
   parts = std::min((parts + ranks.size() - 1) / ranks.size(), own.size());
   std::size_t tokens = 0;
   for (std::size_t i = 0; i < parts; ++i) {
+    std::optional<announcing_to<Model, gradient_sum<Communicator>>> announcing;
+    if (i + 1 == parts && ranks.size() > 1) announcing.emplace(model, sum);
     tokens += task.accumulate(part_of_step(own, i, parts), total, step);
   }
   return tokens;
@@ -235,11 +258,13 @@ training_result training_loop(Model& model, Task& task, Optimizer& optimizer,
     const auto began = std::chrono::steady_clock::now();
     const std::vector<std::size_t> examples = order.batch(step);
     model.zero_gradients();
+    detail::gradient_sum sum(ranks, std::span<const parameter>(parameters));
     auto tokens = static_cast<double>(
-        detail::accumulate_in_parts(task, examples, options.accumulation, step, ranks));
+        detail::accumulate_in_parts(model, task, examples, options.accumulation, step, ranks, sum));
+    sum.finish();
     ranks.sum(std::span<double>(&tokens, 1));
     metric_list metrics = task.take_metrics(ranks);
-    const double norm = detail::sum_gradients(ranks, parameters, optimizer);
+    const double norm = detail::norm_of_sum(ranks, parameters, optimizer);
     if (!std::isfinite(norm)) {
       detail::throw_gradient_error(model, task, parameters, examples, step);
     }
