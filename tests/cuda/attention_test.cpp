@@ -143,7 +143,7 @@ TEST(batched_attention, in_small_pieces_is_that_of_the_cpu) {
   }
 }
 
-/// A factor is off by 2^-12 of itself in TF32 and by 2^-9 in bfloat16, and so are weights.
+/// A factor is off by up to 2^-11 of itself in TF32 and by 2^-8 in bfloat16, and so are weights.
 TEST(batched_attention, rounds_factors_as_products_say) {
   const packed_batch batch = batch_of({{40, 50, 7}, {9, 30}});
   const attention_shape shape{4, 2, 12};
@@ -151,15 +151,15 @@ TEST(batched_attention, rounds_factors_as_products_say) {
   const result exact = attended<cuda_backend>(batch, shape, 1.0);
   for (const product_kind kind : {product_kind::tf32, product_kind::bfloat16}) {
     const products_of products(kind);
-    const double rounding = kind == product_kind::tf32 ? 0x1p-12 : 0x1p-9;
-    expect_as_on_the_cpu(batch, shape, 4 * rounding, 1.0);
+    const double rounding = kind == product_kind::tf32 ? 0x1p-11 : 0x1p-8;
+    expect_as_on_the_cpu(batch, shape, 2 * rounding, 1.0);
     const result found = attended<cuda_backend>(batch, shape, 1.0);
     double largest = 0;
     for (std::size_t i = 0; i < found.context.size(); ++i) {
       largest = std::max(
           largest, std::abs(static_cast<double>(found.context[i]) - as_numbers(exact.context)[i]));
     }
-    EXPECT_GT(largest, rounding / 8);
+    EXPECT_GT(largest, rounding / 16);
   }
 }
 

@@ -188,10 +188,10 @@ void attend_backward_batched(std::span<const packed_segment> segments, const att
     const product_factor out = of.rows_of(piece, incoming.data());
     const product_factor p = of.scores_of(piece, of.weights.data());
     const product_factor ds = of.scores_of(piece, score_gradients.data());
-    launch_copies(
-        pad{piece.queries, qkv.data, of.queries.data()}, pad{piece.keys, qkv.data, of.keys.data()},
-        pad{piece.values(shape), qkv.data, of.values.data()},
-        pad{piece.context(shape), context_gradient.data, incoming.data()});
+    launch_copies(pad{piece.queries, qkv.data, of.queries.data()},
+                  pad{piece.keys, qkv.data, of.keys.data()},
+                  pad{piece.values(shape), qkv.data, of.values.data()},
+                  pad{piece.context(shape), context_gradient.data, incoming.data()});
     multiply_heads<Number>(piece, q, transposed(k), of.scores.data(), batch_size::rows);
     multiply_heads<Number>(piece, out, transposed(v), slopes.data(), batch_size::rows);
     launch(attention_softmax_gradient<Number>, softmax_blocks(piece), softmax_warps * warp_threads,

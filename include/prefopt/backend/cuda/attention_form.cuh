@@ -22,8 +22,8 @@ struct attention_settings {
   /// The most bytes that scores, and what has their size, take at one time; a single row's may be
   /// more.
   std::size_t score_bytes = std::size_t{1} << 28U;
-  /// The most rows of a piece. Rows of a causal piece are multiplied by all keys that the last of
-  /// them sees, so that short pieces waste less and long ones are fewer calls.
+  /// The most rows of a piece, at least one. Rows of a causal piece are multiplied by all keys that
+  /// the last of them sees, so that short pieces waste less and long ones are fewer calls.
   std::size_t piece_rows = 512;
 };
 

@@ -17,8 +17,8 @@ inline constexpr unsigned softmax_warps = 4;  // of a block
 /// Matrices of scores (heads * rows, columns): which key a column is, and who sees it.
 struct score_rows {
   attention_layout layout;
-  unsigned rows = 0;  // of a head
-  unsigned count = 0;  // of all heads
+  unsigned rows = 0;       // of a head
+  unsigned count = 0;      // of all heads
   unsigned position = 0;   // of a head's first row
   unsigned first_key = 0;  // position of the first column
   unsigned keys = 0;
