@@ -210,29 +210,47 @@ void products(table& to, const workload& w, std::size_t rows) {
   }
 }
 
-void attention(table& to, const workload& w, const packed_batch& batch) {
+/// Pairs of a row and one that it sees.
+double pairs_seen(const packed_batch& batch) {
+  double seen = 0;
+  const auto add = [&](const packed_segment& s) {
+    seen += as_double(s.length) * (as_double(s.prefix_length) + (as_double(s.length) + 1) / 2);
+  };
+  for (const packed_group& group : batch.groups) {
+    add(group.prompt);
+    for (const packed_segment& s : group.responses) add(s);
+  }
+  return seen;
+}
+
+/// In both forms, whichever `gpu::cheaper_attention_form` would take: that rule is arithmetic, and
+/// this is what it has to be compared with.
+void attention(table& to, const workload& w, const packed_batch& batch, const std::string& name) {
   const attention_shape shape{w.config.heads, w.config.kv_heads, w.config.head_width};
   const std::size_t rows = batch.tokens.size();
   const std::size_t context = w.config.heads * w.config.head_width;
   cuda_array qkv = filled(rows * shape.columns(), 0.05F), out, dout = filled(rows * context, 0.1F);
   cuda_array dqkv;
-  double seen = 0;  // pairs of a row and one that it sees
-  for (const packed_group& group : batch.groups) {
-    const auto add = [&](const packed_segment& s) {
-      seen += as_double(s.length) * (as_double(s.prefix_length) + (as_double(s.length) + 1) / 2);
-    };
-    add(group.prompt);
-    for (const packed_segment& s : group.responses) add(s);
-  }
-  const double operations = 4 * seen * as_double(context);
+  const double operations = 4 * pairs_seen(batch) * as_double(context);
   const double bytes = 4 * as_double(rows * (shape.columns() + context));
-  to.add("attention", operations, bytes, product_kind::float32, [&] {
-    cuda_backend::attend(batch, shape, qkv.as(rows, shape.columns()), out.as(rows, context));
-  });
-  to.add("its gradient", 2.5 * operations, 2 * bytes, product_kind::float32, [&] {
-    cuda_backend::attend_backward(batch, shape, qkv.as(rows, shape.columns()),
-                                  dout.as(rows, context), dqkv.as(rows, shape.columns()));
-  });
+  const auto both_passes = [&](gpu::attention_form form, product_kind kind,
+                               const std::string& what) {
+    gpu::attention.form = form;
+    cuda_backend::use_products(kind);
+    to.add(what, operations, bytes, kind, [&] {
+      cuda_backend::attend(batch, shape, qkv.as(rows, shape.columns()), out.as(rows, context));
+    });
+    to.add("its gradient", 2.5 * operations, 2 * bytes, kind, [&] {
+      cuda_backend::attend_backward(batch, shape, qkv.as(rows, shape.columns()),
+                                    dout.as(rows, context), dqkv.as(rows, shape.columns()));
+    });
+  };
+  both_passes(gpu::attention_form::tiled, product_kind::float32, name + ", tiled");
+  for (const product_kind kind : kinds) {
+    both_passes(gpu::attention_form::batched, kind, name + ", batched, " + name_of(kind));
+  }
+  gpu::attention = {};
+  cuda_backend::use_products(product_kind::float32);
 }
 
 void head(table& to, const workload& w, const packed_batch& batch) {
@@ -330,8 +348,12 @@ void measure(bool small) {
       1e-12 * on.bfloat16, w.name.c_str(), w.pairs, w.prompt, w.response, packed.tokens.size());
   table to(on, w.rounds);
   products(to, w, packed.tokens.size());
-  cuda_backend::use_products(product_kind::float32);
-  attention(to, w, packed);
+  attention(to, w, packed, "attention");
+  const token_sequence text = tokens_of(w.config.max_positions, w.config.vocabulary, 5);
+  response_batch texts_alone;
+  for (std::size_t i = 0; i < 4; ++i) texts_alone.groups.push_back({text, {}});
+  attention(to, w, pack(texts_alone, w.config.vocabulary, w.config.max_positions),
+            "of " + std::to_string(text.size()));
   head(to, w, packed);
   steps_and_sampling(to, w, packed, batch);
 }

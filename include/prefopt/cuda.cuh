@@ -8,7 +8,12 @@
 #include <prefopt/backend/cuda/array.cuh>               // floats on the device, or on both sides
 #include <prefopt/backend/cuda/attention.cuh>           // attention over packed batches
 #include <prefopt/backend/cuda/attention_backward.cuh>  // its gradients
+#include <prefopt/backend/cuda/attention_batched.cuh>   // attention by products
+#include <prefopt/backend/cuda/attention_form.cuh>      // in tiles or by products
+#include <prefopt/backend/cuda/attention_heads.cuh>     // heads copied for products
+#include <prefopt/backend/cuda/attention_pieces.cuh>    // what is multiplied at one time
 #include <prefopt/backend/cuda/attention_plan.cuh>      // which tiles of rows see which
+#include <prefopt/backend/cuda/attention_softmax.cuh>   // softmax of scores, and its gradient
 #include <prefopt/backend/cuda/attention_tile.cuh>      // a tile of queries and keys in a block
 #include <prefopt/backend/cuda/check.cuh>               // cuda_error, cuda_out_of_memory
 #include <prefopt/backend/cuda/column_sums.cuh>         // sums over rows, in a fixed order

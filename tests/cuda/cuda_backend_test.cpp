@@ -8,6 +8,7 @@
 #include "backend/conformance.hpp"
 #include "backend/conformance_attention.hpp"
 #include "backend/conformance_edges.hpp"
+#include "cuda/settings.hpp"
 
 namespace prefopt::test {
 namespace {
@@ -17,14 +18,24 @@ INSTANTIATE_TYPED_TEST_SUITE_P(cuda, backend_conformance, backends);
 INSTANTIATE_TYPED_TEST_SUITE_P(cuda, backend_attention, backends);
 INSTANTIATE_TYPED_TEST_SUITE_P(cuda, backend_edges, backends);
 
-/// While one lives, products are of that kind.
-class products_of {
- public:
-  explicit products_of(product_kind kind) { cuda_backend::use_products(kind); }
-  products_of(const products_of&) = delete;
-  products_of& operator=(const products_of&) = delete;
-  ~products_of() { cuda_backend::use_products(product_kind::float32); }
+/// The same with attention by products, which the shapes of these tests are too small to get.
+struct batched_cuda_backend : cuda_backend {
+  static void attend(const packed_batch& batch, const attention_shape& shape, const_matrix_view qkv,
+                     matrix_view context) {
+    const attention_by products(gpu::attention_form::batched);
+    cuda_backend::attend(batch, shape, qkv, context);
+  }
+  static void attend_backward(const packed_batch& batch, const attention_shape& shape,
+                              const_matrix_view qkv, const_matrix_view dcontext, matrix_view dqkv) {
+    const attention_by products(gpu::attention_form::batched);
+    cuda_backend::attend_backward(batch, shape, qkv, dcontext, dqkv);
+  }
 };
+static_assert(compute_backend<batched_cuda_backend>);
+
+using batched_backends = testing::Types<batched_cuda_backend>;
+INSTANTIATE_TYPED_TEST_SUITE_P(cuda_batched, backend_attention, batched_backends);
+INSTANTIATE_TYPED_TEST_SUITE_P(cuda_batched, backend_edges, batched_backends);
 
 numbers rounded_to_bfloat16(numbers x) {
   for (double& value : x) {

@@ -25,6 +25,7 @@
 #include <prefopt/train/preference_batch.hpp>
 #include <prefopt/train/train_step.hpp>
 
+#include "cuda/settings.hpp"
 #include "support/test_models.hpp"
 
 namespace prefopt {
@@ -166,9 +167,7 @@ std::vector<double> train(Model& model) {
   return losses;
 }
 
-TEST_P(cuda_models, ten_odpo_steps_are_those_of_the_cpu) {
-  eigen_transformer expected = test::random_transformer(GetParam());
-  cuda_transformer model = on_device(expected);
+void expect_training_as_on_the_cpu(eigen_transformer& expected, cuda_transformer& model) {
   const std::vector<double> wanted = train(expected);
   const std::vector<double> found = train(model);
   for (std::size_t step = 0; step < wanted.size(); ++step) {
@@ -178,6 +177,43 @@ TEST_P(cuda_models, ten_odpo_steps_are_those_of_the_cpu) {
   const auto weights = model.parameters();
   for (std::size_t i = 0; i < weights.size(); ++i) {
     expect_same(weights[i].value, expected.parameters()[i].value, 1e-3F, weights[i].name);
+  }
+}
+
+TEST_P(cuda_models, ten_odpo_steps_are_those_of_the_cpu) {
+  eigen_transformer expected = test::random_transformer(GetParam());
+  cuda_transformer model = on_device(expected);
+  expect_training_as_on_the_cpu(expected, model);
+}
+
+TEST_P(cuda_models, ten_odpo_steps_with_attention_by_products_are_those_of_the_cpu) {
+  const test::attention_by products(gpu::attention_form::batched);
+  eigen_transformer expected = test::random_transformer(GetParam());
+  cuda_transformer model = on_device(expected);
+  expect_training_as_on_the_cpu(expected, model);
+}
+
+/// In any form and kind of products, so that policy and reference agree in any two batches.
+TEST_P(cuda_models, a_response_has_one_log_prob_in_every_batch) {
+  eigen_transformer start = test::random_transformer(GetParam());
+  cuda_transformer model = on_device(start);
+  const response_batch together = small_batch();
+  for (const auto form : {gpu::attention_form::tiled, gpu::attention_form::batched}) {
+    for (const auto kind : {product_kind::float32, product_kind::tf32, product_kind::bfloat16}) {
+      const test::attention_by attention(form);
+      const test::products_of products(kind);
+      model.parameters_changed();
+      std::vector<double> all(4);
+      model.log_probs(together, all);
+      std::size_t response = 0;
+      for (const response_group& group : together.groups) {
+        for (const auto& y : group.responses) {
+          std::vector<double> alone(1);
+          model.log_probs(response_batch{{{group.prompt, {y}}}}, alone);
+          EXPECT_EQ(alone[0], all[response++]);
+        }
+      }
+    }
   }
 }
 
@@ -224,7 +260,7 @@ TEST(cuda_transformer, an_adapter_trains_as_on_the_cpu) {
 }
 
 /// Factors have 8 bits then, so that an error of a percent is expected; weights stay as they are.
-TEST(cuda_transformer, products_in_bfloat16_train_nearly_as_in_float32) {
+void expect_training_in_bfloat16() {
   eigen_transformer expected = test::random_transformer(test::odd_gpt2());
   cuda_transformer model(expected.config());
   assign_weights(model, expected);
@@ -241,6 +277,14 @@ TEST(cuda_transformer, products_in_bfloat16_train_nearly_as_in_float32) {
   const std::vector<double> wanted = train(expected);
   EXPECT_EQ(losses.front(), wanted.front()) << "before a step policy and reference are one";
   EXPECT_NEAR(losses.back(), wanted.back(), 0.05);
+}
+
+TEST(cuda_transformer, products_in_bfloat16_train_nearly_as_in_float32) {
+  expect_training_in_bfloat16();
+}
+TEST(cuda_transformer, attention_in_bfloat16_trains_nearly_as_in_float32) {
+  const test::attention_by products(gpu::attention_form::batched);
+  expect_training_in_bfloat16();
 }
 
 TEST(cuda_transformer, a_copy_has_the_weights_and_no_gradients) {

@@ -294,6 +294,124 @@ TEST(emulator_products, refuse_what_does_not_fit) {
   EXPECT_EQ(multiply(memory.data() + 65, &square, &square), CUBLAS_STATUS_INVALID_VALUE);
 }
 
+/// A layout on the stack, as a batch.
+cublasLtMatrixLayoutOpaque_t batched(std::uint64_t rows, std::uint64_t columns,
+                                     std::int64_t leading, std::int32_t count,
+                                     std::int64_t stride) {
+  cublasLtMatrixLayoutOpaque_t layout;
+  check(cublasLtMatrixLayoutInit(&layout, CUDA_R_32F, rows, columns, leading), "layout");
+  check(cublasLtMatrixLayoutSetAttribute(&layout, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &count,
+                                         sizeof count),
+        "count");
+  check(cublasLtMatrixLayoutSetAttribute(&layout, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET,
+                                         &stride, sizeof stride),
+        "stride");
+  return layout;
+}
+
+/// D = A B of batches of 2 x 2 matrices, B the same for all, in memory of 100 floats.
+class batch_product {
+ public:
+  const device_vector<float> memory{numbers(100, 7)};
+  cublasLtMatrixLayoutOpaque_t a = batched(2, 2, 6, 3, 2);  // columns beside one another
+  cublasLtMatrixLayoutOpaque_t b = batched(2, 2, 2, 3, 0);
+  cublasLtMatrixLayoutOpaque_t c = batched(2, 2, 2, 3, 4);
+  cublasLtMatrixLayoutOpaque_t d = batched(2, 2, 8, 3, 3);
+  std::ptrdiff_t at_c = 50, at_d = 50;
+  float beta = 0;
+
+  cublasStatus_t compute(const cublasLtMatmulAlgo_t* algorithm = nullptr) {
+    const float one = 1;
+    return cublasLtMatmul(lt_.handle, description(), &one, memory.data(), &a, memory.data() + 20,
+                          &b, &beta, memory.data() + at_c, &c, memory.data() + at_d, &d, algorithm,
+                          nullptr, 0, nullptr);
+  }
+  cublasLtMatmulAlgo_t algorithm() {
+    cublasLtMatmulPreferenceOpaque_t wish;
+    check(cublasLtMatmulPreferenceInit(&wish), "cublasLtMatmulPreferenceInit");
+    for (const auto attribute :
+         {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
+          CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES}) {
+      const std::uint32_t bytes = 4;
+      check(cublasLtMatmulPreferenceSetAttribute(&wish, attribute, &bytes, sizeof bytes), "wish");
+    }
+    cublasLtMatmulHeuristicResult_t result;
+    int found = 0;
+    check(cublasLtMatmulAlgoGetHeuristic(lt_.handle, description(), &a, &b, &c, &d, &wish, 1,
+                                         &result, &found),
+          "cublasLtMatmulAlgoGetHeuristic");
+    return result.algo;
+  }
+
+ private:
+  cublasLtMatmulDescOpaque_t* description() {
+    check(cublasLtMatmulDescInit(&description_, CUBLAS_COMPUTE_32F, CUDA_R_32F), "desc");
+    return &description_;
+  }
+  lt_handle lt_;
+  cublasLtMatmulDescOpaque_t description_{};
+};
+
+TEST(emulator_products, of_batches_within_a_matrix_and_with_one_factor_for_all) {
+  batch_product product;
+  const auto before = product.memory.read();
+  ASSERT_EQ(product.compute(), CUBLAS_STATUS_SUCCESS);
+  const auto after = product.memory.read();
+  std::vector<float> expected = before;
+  for (std::size_t w = 0; w < 3; ++w) {
+    for (std::size_t i = 0; i < 2; ++i) {
+      for (std::size_t j = 0; j < 2; ++j) {
+        expected[50 + 3 * w + i + 8 * j] =
+            before[2 * w + i] * before[20 + 2 * j] + before[2 * w + i + 6] * before[20 + 2 * j + 1];
+      }
+    }
+  }
+  for (std::size_t i = 0; i < after.size(); ++i) EXPECT_NEAR(after[i], expected[i], 1e-6) << i;
+}
+
+TEST(emulator_products, refuse_batches_that_do_not_fit) {
+  const auto expect_refused = [](auto change) {
+    batch_product product;
+    change(product);
+    EXPECT_EQ(product.compute(), CUBLAS_STATUS_INVALID_VALUE);
+  };
+  expect_refused([](batch_product& p) { p.d = batched(2, 2, 2, 3, 0); });   // one for all
+  expect_refused([](batch_product& p) { p.d = batched(2, 2, 2, 3, 3); });   // overlap by one
+  expect_refused([](batch_product& p) { p.d = batched(2, 2, 7, 3, 3); });   // the last two
+  expect_refused([](batch_product& p) { p.d = batched(2, 2, 8, 3, 40); });  // beyond the memory
+  expect_refused([](batch_product& p) { p.b = batched(2, 2, 2, 2, 0); });   // two of three
+  expect_refused([](batch_product& p) { p.a = batched(2, 2, 6, 0, 2); });
+  expect_refused([](batch_product& p) { p.at_d = 22; });  // over B
+  expect_refused([](batch_product& p) { p.beta = 1; });   // in C's place in another layout
+  expect_refused([](batch_product& p) { p.beta = 1, p.at_c = 60; });
+  batch_product product;
+  product.beta = 1;
+  product.c = product.d;
+  EXPECT_EQ(product.compute(), CUBLAS_STATUS_SUCCESS);
+
+  const std::int64_t wrong_size = 3;
+  EXPECT_EQ(cublasLtMatrixLayoutSetAttribute(&product.a, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT,
+                                             &wrong_size, sizeof wrong_size),
+            CUBLAS_STATUS_INVALID_VALUE)
+      << "a count is an int32_t";
+}
+
+TEST(emulator_products, hold_an_algorithm_to_the_kind_of_its_batch) {
+  batch_product product;
+  product.d = batched(2, 2, 2, 3, 8);
+  const cublasLtMatmulAlgo_t algorithm = product.algorithm();
+  EXPECT_EQ(product.compute(&algorithm), CUBLAS_STATUS_SUCCESS);
+  product.d = batched(2, 2, 2, 3, 9);
+  EXPECT_EQ(product.compute(&algorithm), CUBLAS_STATUS_INVALID_VALUE) << "less aligned";
+  for (auto* layout : {&product.a, &product.b, &product.c, &product.d}) {
+    *layout = batched(2, 2, 2, 1, 0);
+  }
+  product.a = batched(2, 2, 6, 1, 0);
+  const cublasLtMatmulAlgo_t of_one = product.algorithm();
+  EXPECT_EQ(product.compute(&algorithm), CUBLAS_STATUS_INVALID_VALUE) << "for a batch";
+  EXPECT_EQ(product.compute(&of_one), CUBLAS_STATUS_SUCCESS);
+}
+
 TEST(emulator_products, end_the_program_where_they_are_not_emulated) {
   cublasLtMatmulDescOpaque_t description;
   check(cublasLtMatmulDescInit(&description, CUBLAS_COMPUTE_32F, CUDA_R_32F), "desc");

@@ -1,5 +1,6 @@
 // cuBLASLt's heuristic and its product, which goes into a stream like a kernel.
 
+#include <bit>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -59,9 +60,12 @@ std::uint64_t fingerprint(const product& p) {
   const auto mix = [&](auto value) {
     hash = (hash ^ static_cast<std::uint64_t>(value)) * 1099511628211u;
   };
-  // Sizes may differ, leading dimensions not: the algorithm counts on their alignment.
+  // Sizes may differ, leading dimensions and the alignment of a batch's matrices not: the algorithm
+  // counts on them. Nor can every algorithm compute batches.
   for (const layout* l : {&p.layout_a, &p.layout_b, &p.layout_c, &p.layout_d}) {
     mix(l->type), mix(l->order), mix(l->leading);
+    const auto stride = static_cast<std::uint64_t>(l->stride) * size_of(l->type);
+    mix(l->batch == 1 ? 0 : std::countr_zero(stride | 16U) + 1);
   }
   mix(p.call.compute), mix(p.call.transpose_a), mix(p.call.transpose_b), mix(p.call.epilogue);
   return hash;

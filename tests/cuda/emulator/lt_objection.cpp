@@ -10,21 +10,34 @@
 namespace emulator::lt {
 namespace {
 
-std::size_t size_of(std::int32_t type) {
-  return type == CUDA_R_32F ? 4 : 2;
-}
-
 bool is_row_major(const layout& l) {
   return l.order == CUBLASLT_ORDER_ROW;
 }
 
-/// Bytes from the first element to behind the last.
+/// Elements that stand together: a column, or a row.
+std::int64_t line_length(const layout& l) {
+  return static_cast<std::int64_t>(is_row_major(l) ? l.columns : l.rows);
+}
+
+/// Elements from the first of one matrix to behind its last.
+std::int64_t extent_of_one(const layout& l) {
+  const auto lines = static_cast<std::int64_t>(is_row_major(l) ? l.rows : l.columns);
+  return (lines - 1) * l.leading + line_length(l);
+}
+
+/// Bytes from the first element to behind the last, of a layout that is not empty.
 std::size_t extent(const layout& l) {
-  const std::uint64_t lines = is_row_major(l) ? l.rows : l.columns;
-  const std::uint64_t length = is_row_major(l) ? l.columns : l.rows;
-  if (lines == 0 || length == 0) return 0;
-  const auto whole = static_cast<std::uint64_t>(l.batch - 1) * static_cast<std::uint64_t>(l.stride);
-  return (whole + (lines - 1) * static_cast<std::uint64_t>(l.leading) + length) * size_of(l.type);
+  const std::int64_t before_last = (l.batch - 1) * l.stride;
+  return static_cast<std::size_t>(before_last + extent_of_one(l)) * size_of(l.type);
+}
+
+/// Whether matrices of a batch share elements. They do not if they stand end to end, or all beside
+/// one another within the leading dimension, as a row's heads do.
+bool overlaps_itself(const layout& l) {
+  if (l.batch == 1 || l.stride >= extent_of_one(l)) return false;
+  const bool side_by_side =
+      l.stride >= line_length(l) && (l.batch - 1) * l.stride + line_length(l) <= l.leading;
+  return !side_by_side;
 }
 
 std::string of_layout(const layout& l, const std::string& name) {
@@ -35,9 +48,9 @@ std::string of_layout(const layout& l, const std::string& name) {
     unsupported("a type of cuBLASLt beside float and bfloat16");
   }
   if (l.rows == 0 || l.columns == 0) return name + " is empty";
-  const auto length = static_cast<std::int64_t>(is_row_major(l) ? l.columns : l.rows);
-  if (l.leading < length) return "the leading dimension of " + name + " is too small";
+  if (l.leading < line_length(l)) return "the leading dimension of " + name + " is too small";
   if (l.batch < 1) return "the batch of " + name + " is empty";
+  if (l.stride < 0) unsupported("a negative stride of a cuBLASLt batch");
   return {};
 }
 
@@ -76,6 +89,7 @@ std::string of_shapes(const product& p) {
   for (const layout* l : {&p.layout_a, &p.layout_b, &p.layout_c}) {
     if (l->batch != p.layout_d.batch) return "the batches differ";
   }
+  if (overlaps_itself(p.layout_d)) return "the matrices of D overlap";
   return {};
 }
 
@@ -134,6 +148,27 @@ std::string of_pointer(const layout& l, const void* start, const std::string& na
   return {};
 }
 
+bool share_memory(const layout& l, const void* a, const layout& k, const void* b) {
+  const auto first = reinterpret_cast<std::uintptr_t>(a);
+  const auto second = reinterpret_cast<std::uintptr_t>(b);
+  return first < second + extent(k) && second < first + extent(l);
+}
+
+/// D is where C is, in the same layout, or apart from all that is read.
+std::string of_places(const product& p) {
+  if (share_memory(p.layout_d, p.d, p.layout_a, p.a)) return "D is written over A";
+  if (share_memory(p.layout_d, p.d, p.layout_b, p.b)) return "D is written over B";
+  if (p.beta == 0) return {};
+  const layout& c = p.layout_c;
+  const layout& d = p.layout_d;
+  if (p.c == p.d) {
+    const bool same =
+        c.order == d.order && c.leading == d.leading && (c.batch == 1 || c.stride == d.stride);
+    return same ? "" : "D is in C's place in another layout";
+  }
+  return share_memory(d, p.d, c, p.c) ? "D is written over C, and not in its place" : "";
+}
+
 }  // namespace
 
 std::string objection(const product& p, bool with_pointers) {
@@ -153,6 +188,7 @@ std::string objection(const product& p, bool with_pointers) {
     ask(of_pointer(p.layout_b, p.b, "B"));
     if (p.beta != 0) ask(of_pointer(p.layout_c, p.c, "C"));
     ask(of_pointer(p.layout_d, p.d, "D"));
+    if (found.empty()) ask(of_places(p));
   }
   return found;
 }

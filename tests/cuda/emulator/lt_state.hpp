@@ -20,6 +20,11 @@ struct layout {
 };
 static_assert(sizeof(layout) <= sizeof(cublasLtMatrixLayoutOpaque_t));
 
+/// Bytes of an element.
+inline std::size_t size_of(std::int32_t type) {
+  return type == CUDA_R_32F ? 4 : 2;
+}
+
 struct description {
   std::int32_t compute = 0;
   std::int32_t scale = 0;

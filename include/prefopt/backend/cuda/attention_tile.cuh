@@ -165,15 +165,21 @@ __device__ inline float group_max(float value) {
   return value;
 }
 
+/// Throws `usage_error` for heads of more than 256 numbers.
+inline void check_head_width(std::size_t head_width) {
+  if (head_width <= 256) return;
+  throw usage_error("attention on CUDA is for heads of up to 256 numbers, but these have " +
+                    std::to_string(head_width));
+}
+
 /// Calls `use` with the width that tiles for such heads have, as `std::integral_constant`.
 template <class Use>
 void with_tile_width(std::size_t head_width, Use use) {
+  check_head_width(head_width);
   if (head_width <= 32) return use(std::integral_constant<unsigned, 32>{});
   if (head_width <= 64) return use(std::integral_constant<unsigned, 64>{});
   if (head_width <= 128) return use(std::integral_constant<unsigned, 128>{});
-  if (head_width <= 256) return use(std::integral_constant<unsigned, 256>{});
-  throw usage_error("attention on CUDA is for heads of up to 256 numbers, but these have " +
-                    std::to_string(head_width));
+  return use(std::integral_constant<unsigned, 256>{});
 }
 
 }  // namespace prefopt::gpu

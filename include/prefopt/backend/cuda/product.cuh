@@ -33,7 +33,7 @@ namespace detail {
 
 /// All that the choice of an algorithm depends on.
 struct product_key {
-  std::uint64_t rows, columns, depth;
+  std::uint64_t rows, columns, depth, count;
   unsigned alignment;
   product_kind kind;
   bool a_transposed, b_transposed, biased, accumulate, rows_alone;
@@ -77,10 +77,10 @@ class product_description {
     }
     // As column-major matrices: b is (columns, depth) and a (depth, rows), or the other way round.
     layout(b, type, key.b_transposed ? key.depth : key.columns,
-           key.b_transposed ? key.columns : key.depth);
+           key.b_transposed ? key.columns : key.depth, key.count);
     layout(a, type, key.a_transposed ? key.rows : key.depth,
-           key.a_transposed ? key.depth : key.rows);
-    layout(c, CUDA_R_32F, key.columns, key.rows);
+           key.a_transposed ? key.depth : key.rows, key.count);
+    layout(c, CUDA_R_32F, key.columns, key.rows, key.count);
   }
 
   blas_handle<cublasLtMatmulDesc_t, cublasLtMatmulDescDestroy> operation;
@@ -93,10 +93,18 @@ class product_description {
           "cublasLtMatmulDescSetAttribute");
   }
   static void layout(blas_handle<cublasLtMatrixLayout_t, cublasLtMatrixLayoutDestroy>& to,
-                     cudaDataType type, std::uint64_t rows, std::uint64_t columns) {
+                     cudaDataType type, std::uint64_t rows, std::uint64_t columns,
+                     std::uint64_t count) {
     check(
         cublasLtMatrixLayoutCreate(to.out(), type, rows, columns, static_cast<std::int64_t>(rows)),
         "cublasLtMatrixLayoutCreate");
+    if (count == 1) return;
+    const auto set = [&](cublasLtMatrixLayoutAttribute_t attribute, const auto& value) {
+      check(cublasLtMatrixLayoutSetAttribute(to, attribute, &value, sizeof value),
+            "cublasLtMatrixLayoutSetAttribute");
+    };
+    set(CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, static_cast<std::int32_t>(count));
+    set(CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, static_cast<std::int64_t>(rows * columns));
   }
 };
 
@@ -155,13 +163,15 @@ unsigned common_alignment(Pointers... pointers) {
 }  // namespace detail
 
 /// c (rows, columns) (=|+=) op(a) op(b) + bias, which is null or (columns). Factors are float, or
-/// __nv_bfloat16 where `kind` says so; c is float. Where a size is 0 nothing is done.
+/// __nv_bfloat16 where `kind` says so; c is float. Where a size is 0 nothing is done. `count` such
+/// products are one call: their matrices stand end to end, those of a behind a and so on.
 inline void multiply(product_kind kind, product_factor a, product_factor b, const float* bias,
-                     bool accumulate, float* c, batch_size changing) {
+                     bool accumulate, float* c, batch_size changing, std::size_t count = 1) {
   detail::product_key key{
       .rows = a.transposed ? a.columns : a.rows,
       .columns = b.transposed ? b.rows : b.columns,
       .depth = a.transposed ? a.rows : a.columns,
+      .count = count,
       .alignment = detail::common_alignment(a.data, b.data, static_cast<const void*>(c),
                                             static_cast<const void*>(bias)),
       .kind = kind,
@@ -170,7 +180,7 @@ inline void multiply(product_kind kind, product_factor a, product_factor b, cons
       .biased = bias != nullptr,
       .accumulate = accumulate,
       .rows_alone = products.rows_alone && changing == batch_size::rows};
-  if (key.rows == 0 || key.columns == 0 || key.depth == 0) return;
+  if (key.rows == 0 || key.columns == 0 || key.depth == 0 || count == 0) return;
   const detail::product_description description(key, bias);
   constexpr std::uint64_t usual_rows = 256;
   if (key.rows_alone) {
