@@ -49,7 +49,7 @@ BENCHMARK_CAPTURE(sampling, gpt2_124m, model_shapes::gpt2_124m())
     ->UseRealTime();
 
 /// The draw alone, of a row of 49152 logits.
-void picking(benchmark::State& state, const prefopt::sampling_options& options) {
+void picking(benchmark::State& state, const prefopt::draw_options& options) {
   std::vector<float> logits(49152);
   prefopt::random_stream random(3);
   // The sum of four uniform numbers is close enough to the bell that logits form.
@@ -61,12 +61,12 @@ void picking(benchmark::State& state, const prefopt::sampling_options& options) 
   for (auto _ : state) benchmark::DoNotOptimize(sampler.pick(logits, random.uniform()));
 }
 
-BENCHMARK_CAPTURE(picking, greedy, prefopt::sampling_options{.temperature = 0.0})
+BENCHMARK_CAPTURE(picking, greedy, prefopt::draw_options{.temperature = 0.0})
     ->Unit(benchmark::kMicrosecond);
-BENCHMARK_CAPTURE(picking, all, prefopt::sampling_options{})->Unit(benchmark::kMicrosecond);
-BENCHMARK_CAPTURE(picking, top_k_50, prefopt::sampling_options{.top_k = 50})
+BENCHMARK_CAPTURE(picking, all, prefopt::draw_options{})->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(picking, top_k_50, prefopt::draw_options{.top_k = 50})
     ->Unit(benchmark::kMicrosecond);
-BENCHMARK_CAPTURE(picking, top_p_095, prefopt::sampling_options{.top_p = 0.95})
+BENCHMARK_CAPTURE(picking, top_p_095, prefopt::draw_options{.top_p = 0.95})
     ->Unit(benchmark::kMicrosecond);
 
 }  // namespace

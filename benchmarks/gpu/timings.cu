@@ -284,6 +284,30 @@ void head(table& to, const workload& w, const packed_batch& batch) {
   }
 }
 
+/// Tokens of rows whose logits form a bell, nearly: the sum of four uniform numbers.
+void drawing(table& to, const workload& w) {
+  const std::size_t vocabulary = w.config.vocabulary;
+  random_stream random(1, 1000);
+  std::vector<float> host(w.rows * vocabulary);
+  for (float& x : host) {
+    x = static_cast<float>(
+        3.0 * (random.uniform() + random.uniform() + random.uniform() + random.uniform()));
+  }
+  std::vector<double> uniforms(w.rows);
+  for (double& u : uniforms) u = random.uniform();
+  std::vector<sampled_token> drawn(w.rows);
+  cuda_array logits;
+  cuda_backend::write(host, logits.as(w.rows, vocabulary));
+  const double bytes = 4 * as_double(host.size());
+  const auto add = [&](const char* what, const draw_options& how) {
+    to.add(std::string("drawing, ") + what, 0, bytes, product_kind::float32,
+           [&] { cuda_backend::draw_tokens(logits.as(w.rows, vocabulary), how, uniforms, drawn); });
+  };
+  add("of all", {});
+  add("top-k 50", {.top_k = 50});
+  add("top-p 0.95", {.top_p = 0.95});
+}
+
 void steps_and_sampling(table& to, const workload& w, const packed_batch& packed,
                         const response_batch& batch) {
   transformer<cuda_backend> model(w.config);
@@ -355,6 +379,7 @@ void measure(bool small) {
   attention(to, w, pack(texts_alone, w.config.vocabulary, w.config.max_positions),
             "of " + std::to_string(text.size()));
   head(to, w, packed);
+  drawing(to, w);
   steps_and_sampling(to, w, packed, batch);
 }
 

@@ -255,6 +255,12 @@ struct counting_backend {
     }
   }
 
+  /// Logits are read twice: for their largest and for the sum of their exponentials.
+  static void draw_tokens(const_matrix_view logits, const prefopt::draw_options&,
+                          std::span<const double>, std::span<prefopt::sampled_token>) {
+    elements("draws", logits.size(), 8, 2);
+  }
+
   static void read(const_matrix_view, std::span<float>) {}
   static void write(std::span<const float>, matrix_view) {}
 

@@ -21,6 +21,8 @@
 #include <prefopt/backend/cuda/cuda_backend.cuh>        // the operations of compute_backend
 #include <prefopt/backend/cuda/decode.cuh>              // attention over a cache
 #include <prefopt/backend/cuda/device.cuh>              // shared memory and launches: the seam
+#include <prefopt/backend/cuda/draw.cuh>                // a token from each row of logits
+#include <prefopt/backend/cuda/draw_order.cuh>          // likeliest tokens, sums in order
 #include <prefopt/backend/cuda/elements.cuh>            // an operation for each of n elements
 #include <prefopt/backend/cuda/elementwise.cuh>         // add, scale, copy, fill
 #include <prefopt/backend/cuda/embed.cuh>               // rows of tables, and their gradients

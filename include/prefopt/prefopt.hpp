@@ -93,10 +93,12 @@
 // backend/: where arrays live and the operations on them
 #include <prefopt/backend/attention_shape.hpp>  // heads, where they stand and what they see
 #include <prefopt/backend/compute_backend.hpp>  // the concept: arrays and the operations on them
+#include <prefopt/backend/draw_options.hpp>     // temperature, top-k, top-p
 #include <prefopt/backend/eigen/array.hpp>      // aligned floats
 #include <prefopt/backend/eigen/attention.hpp>  // attention of packed segments
 #include <prefopt/backend/eigen/bias.hpp>       // biases and their gradients
 #include <prefopt/backend/eigen/decode.hpp>     // attention over a cache
+#include <prefopt/backend/eigen/draw.hpp>       // a token from each row of logits
 #include <prefopt/backend/eigen/eigen_backend.hpp>  // the backend made of these
 #include <prefopt/backend/eigen/eigen_view.hpp>     // our views as Eigen's
 #include <prefopt/backend/eigen/elementwise.hpp>    // activations, sums, embeddings
@@ -113,6 +115,8 @@
 #include <prefopt/backend/matrix_view.hpp>         // a matrix that somebody else owns
 #include <prefopt/backend/packed_batch.hpp>        // [x | y_1 | ... | y_M] as rows
 #include <prefopt/backend/rotation.hpp>            // which coordinates turn, and how far
+#include <prefopt/backend/sampled_token.hpp>       // a token and its log-prob
+#include <prefopt/backend/token_sampler.hpp>       // a row of logits -> a token and its log-prob
 
 // model/: language models and their checkpoints
 #include <prefopt/model/any_classifier.hpp>         // a classifier of any backend
@@ -190,7 +194,6 @@
 #include <prefopt/sample/sampler.hpp>           // responses to prompts, batched over a cache
 #include <prefopt/sample/sampling_error.hpp>    // a logit that is not finite
 #include <prefopt/sample/sampling_options.hpp>  // temperature, top-k, top-p, lengths, seed
-#include <prefopt/sample/token_sampler.hpp>     // logits -> a token and its log-prob
 
 // score/: rewards of responses
 #include <prefopt/score/classifier_scorer.hpp>       // its p(positive) as a score

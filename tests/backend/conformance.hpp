@@ -2,12 +2,13 @@
 
 // What every `compute_backend` has to pass: each operation forward against a plain reference in
 // double precision, its gradients against finite differences of that reference, at odd shapes, and
-// the promises of the concept that are exact. A backend's test is four lines, of which the last two
-// are for conformance_attention.hpp and conformance_edges.hpp:
+// the promises of the concept that are exact. A backend's test is five lines, of which the last
+// three are for conformance_attention.hpp, conformance_draw.hpp and conformance_edges.hpp:
 //
 //     using backends = testing::Types<prefopt::eigen_backend>;
 //     INSTANTIATE_TYPED_TEST_SUITE_P(eigen, backend_conformance, backends);
 //     INSTANTIATE_TYPED_TEST_SUITE_P(eigen, backend_attention, backends);
+//     INSTANTIATE_TYPED_TEST_SUITE_P(eigen, backend_draw, backends);
 //     INSTANTIATE_TYPED_TEST_SUITE_P(eigen, backend_edges, backends);
 //
 // `tolerance` of a test is relative to 1 + |expected|, and belongs to its operation.

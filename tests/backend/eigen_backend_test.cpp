@@ -2,6 +2,7 @@
 
 #include "backend/conformance.hpp"
 #include "backend/conformance_attention.hpp"
+#include "backend/conformance_draw.hpp"
 #include "backend/conformance_edges.hpp"
 
 namespace prefopt::test {
@@ -10,6 +11,7 @@ namespace {
 using backends = testing::Types<eigen_backend>;
 INSTANTIATE_TYPED_TEST_SUITE_P(eigen, backend_conformance, backends);
 INSTANTIATE_TYPED_TEST_SUITE_P(eigen, backend_attention, backends);
+INSTANTIATE_TYPED_TEST_SUITE_P(eigen, backend_draw, backends);
 INSTANTIATE_TYPED_TEST_SUITE_P(eigen, backend_edges, backends);
 
 }  // namespace

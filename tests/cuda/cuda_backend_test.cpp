@@ -7,6 +7,7 @@
 
 #include "backend/conformance.hpp"
 #include "backend/conformance_attention.hpp"
+#include "backend/conformance_draw.hpp"
 #include "backend/conformance_edges.hpp"
 #include "cuda/settings.hpp"
 
@@ -16,6 +17,7 @@ namespace {
 using backends = testing::Types<cuda_backend>;
 INSTANTIATE_TYPED_TEST_SUITE_P(cuda, backend_conformance, backends);
 INSTANTIATE_TYPED_TEST_SUITE_P(cuda, backend_attention, backends);
+INSTANTIATE_TYPED_TEST_SUITE_P(cuda, backend_draw, backends);
 INSTANTIATE_TYPED_TEST_SUITE_P(cuda, backend_edges, backends);
 
 /// The same with attention by products, which the shapes of these tests are too small to get.

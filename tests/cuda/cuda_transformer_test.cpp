@@ -221,8 +221,13 @@ TEST_P(cuda_models, sampling_gives_the_tokens_of_the_cpu) {
   eigen_transformer expected = test::random_transformer(GetParam());
   cuda_transformer model = on_device(expected);
   const std::vector<token_sequence> prompts{{5, 6, 7}, {60}, {1, 2, 3, 4, 5, 6, 7, 8}};
-  for (const double temperature : {0.0, 1.0}) {
-    const sampling_options options{.temperature = temperature,
+  for (const draw_options how :
+       {draw_options{.temperature = 0.0}, draw_options{}, draw_options{.top_k = 7},
+        draw_options{.temperature = 1.5, .top_p = 0.8},
+        draw_options{.temperature = 0.7, .top_k = 20, .top_p = 0.9}}) {
+    const sampling_options options{.temperature = how.temperature,
+                                   .top_k = how.top_k,
+                                   .top_p = how.top_p,
                                    .max_new_tokens = 12,
                                    .end_tokens = {5},
                                    .responses = 2,
@@ -234,6 +239,8 @@ TEST_P(cuda_models, sampling_gives_the_tokens_of_the_cpu) {
       ASSERT_EQ(found[p].size(), wanted[p].size());
       for (std::size_t r = 0; r < found[p].size(); ++r) {
         EXPECT_EQ(found[p][r].tokens, wanted[p][r].tokens) << p << ", " << r;
+        EXPECT_NEAR(found[p][r].log_prob, wanted[p][r].log_prob,
+                    1e-4 * std::abs(wanted[p][r].log_prob));
       }
     }
   }

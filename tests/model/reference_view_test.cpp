@@ -22,7 +22,7 @@ using view = reference_view<eigen_transformer>;
 static_assert(adapted_model<eigen_transformer>);
 static_assert(language_model<view>);
 static_assert(distribution_model<view>);
-static_assert(decoding_model<view>);
+static_assert(drawing_model<view>);
 static_assert(!trainable_model<view>);
 
 const token_sequence prompt{3, 14, 15};
@@ -54,6 +54,17 @@ TEST(reference_view, IsTheModelBeforeItsTraining) {
   reference.prefill(cache, prompt, logits);
   plain.prefill(plain_cache, prompt, same);
   EXPECT_EQ(logits, same);
+  const std::size_t row = reference.add_row(cache, 0), plain_row = plain.add_row(plain_cache, 0);
+  const std::vector<double> uniforms{0.6};
+  std::vector<sampled_token> drawn(1), plain_drawn(1);
+  for (const token_id token : response) {
+    reference.draw(cache, std::span(&row, 1), std::span(&token, 1), {.top_k = 20}, uniforms, drawn);
+    plain.draw(plain_cache, std::span(&plain_row, 1), std::span(&token, 1), {.top_k = 20}, uniforms,
+               plain_drawn);
+    EXPECT_EQ(drawn[0].token, plain_drawn[0].token);
+    EXPECT_EQ(drawn[0].log_prob, plain_drawn[0].log_prob);
+  }
+  EXPECT_TRUE(model.adapter_active());
   const std::vector<double> weights(1, 1.0);
   test::expect_error<usage_error>([&] { reference.backward(std::span<const double>(weights)); },
                                   "a reference has no gradient");

@@ -371,10 +371,15 @@ TEST_P(transformer_test, refuses_what_it_cannot_compute_and_says_where) {
   const std::vector<std::size_t> same{row, row};
   std::vector<float> both(2 * 61);
   EXPECT_THROW(model.decode(cache, same, std::span(y1).first(2), both), usage_error);
-  for (std::size_t i = x1.size(); i < 50; ++i) {
+  std::vector<sampled_token> drawn(1);
+  EXPECT_THROW(model.draw(cache, std::span(&row, 1), std::span(y2), {}, two, drawn), usage_error);
+  EXPECT_THROW(model.draw(cache, std::span(&row, 1), std::span(y2), {.top_p = 2.0}, one, drawn),
+               usage_error);
+  for (std::size_t i = x1.size(); i < 50; ++i) {  // what was refused has not taken a position
     model.decode(cache, std::span(&row, 1), std::span(y2), logits);
   }
   EXPECT_THROW(model.decode(cache, std::span(&row, 1), std::span(y2), logits), usage_error);
+  EXPECT_THROW(model.draw(cache, std::span(&row, 1), std::span(y2), {}, one, drawn), usage_error);
 }
 
 TEST(transformer, refuses_shapes_that_cannot_be) {

@@ -10,6 +10,9 @@
 #include <stdexcept>
 #include <vector>
 
+#include <prefopt/backend/draw_options.hpp>
+#include <prefopt/backend/sampled_token.hpp>
+#include <prefopt/backend/token_sampler.hpp>
 #include <prefopt/core/random.hpp>
 #include <prefopt/data/token.hpp>
 #include <prefopt/model/decoding_model.hpp>
@@ -112,6 +115,32 @@ class history_model {
   std::size_t positions_;
 };
 
-static_assert(decoding_model<history_model>);
+static_assert(decoding_model<history_model> && !drawing_model<history_model>);
+
+/// The same one, which draws its tokens itself.
+class drawing_history_model : public history_model {
+ public:
+  using history_model::history_model;
+
+  void draw(cache_type& cache, std::span<const std::size_t> rows, std::span<const token_id> tokens,
+            const draw_options& how, std::span<const double> uniforms,
+            std::span<sampled_token> drawn) {
+    if (uniforms.size() != rows.size() || drawn.size() != rows.size()) {
+      throw std::logic_error("lengths differ");
+    }
+    std::vector<float> logits(rows.size() * vocabulary_size());
+    decode(cache, rows, tokens, logits);
+    token_sampler sampler(how);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      drawn[i] = sampler.pick(std::span(logits).subspan(i * vocabulary_size(), vocabulary_size()),
+                              uniforms[i]);
+    }
+    ++draws;
+  }
+
+  std::size_t draws = 0;
+};
+
+static_assert(drawing_model<drawing_history_model>);
 
 }  // namespace prefopt::test

@@ -15,6 +15,7 @@
 namespace prefopt {
 namespace {
 
+using test::drawing_history_model;
 using test::history_model;
 
 std::vector<token_sequence> some_prompts(std::size_t count) {
@@ -111,6 +112,29 @@ TEST(Sampler, ResultsDoNotDependOnTheBatch) {
   }
 }
 
+TEST(Sampler, AModelThatDrawsIsAskedTo) {
+  const auto prompts = some_prompts(9);
+  for (const sampling_options& options :
+       {sampling_options{.max_new_tokens = 25, .end_tokens = {3}, .responses = 3, .seed = 4},
+        sampling_options{.temperature = 0.0, .max_new_tokens = 25},
+        sampling_options{.temperature = 0.7, .top_k = 6, .top_p = 0.8, .batch_rows = 5}}) {
+    history_model decoding(11, 64);
+    drawing_history_model drawing(11, 64);
+    const auto expected = sample(decoding, prompts, options);
+    const auto found = sample(drawing, prompts, options);
+    EXPECT_GT(drawing.draws, 0U);
+    EXPECT_EQ(drawing.draws, drawing.decodes) << "there are no logits for the sampler";
+    for (std::size_t p = 0; p < prompts.size(); ++p) {
+      for (std::size_t m = 0; m < options.responses; ++m) {
+        EXPECT_EQ(found[p][m].tokens, expected[p][m].tokens);
+        EXPECT_EQ(found[p][m].token_log_probs, expected[p][m].token_log_probs);
+        EXPECT_EQ(found[p][m].log_prob, expected[p][m].log_prob);
+        EXPECT_EQ(found[p][m].ended, expected[p][m].ended);
+      }
+    }
+  }
+}
+
 TEST(Sampler, PartsOfAListGiveWhatTheWholeGives) {
   const auto prompts = some_prompts(6);
   history_model model(11, 64);
@@ -203,8 +227,13 @@ TEST(Sampler, TellsHowFarItIs) {
   EXPECT_THROW(sample(model, some_prompts(3), {}, stop), std::runtime_error);
 }
 
-TEST(Sampler, NotFiniteLogitsAreNamed) {
-  history_model model(11, 64);
+template <class Model>
+class NotFiniteLogits : public testing::Test {};
+using both_models = testing::Types<history_model, drawing_history_model>;
+TYPED_TEST_SUITE(NotFiniteLogits, both_models);
+
+TYPED_TEST(NotFiniteLogits, AreNamed) {
+  TypeParam model(11, 64);
   model.broken_length = 7;
   try {
     sample(model, std::vector<token_sequence>{{1}, {1, 2, 3, 4}},

@@ -84,6 +84,51 @@ TEST_P(transformer_sampling, LogProbsEqualTheModelsScoring) {
   }
 }
 
+/// The model without `draw`, as one that somebody else has written.
+struct decoding_alone {
+  using cache_type = eigen_transformer::cache_type;
+  eigen_transformer& model;
+
+  [[nodiscard]] cache_type make_cache() const { return model.make_cache(); }
+  [[nodiscard]] std::size_t vocabulary_size() const { return model.vocabulary_size(); }
+  [[nodiscard]] std::size_t max_positions() const { return model.max_positions(); }
+  std::size_t prefill(cache_type& cache, std::span<const token_id> prompt,
+                      std::span<float> logits) {
+    return model.prefill(cache, prompt, logits);
+  }
+  void decode(cache_type& cache, std::span<const std::size_t> rows,
+              std::span<const token_id> tokens, std::span<float> logits) {
+    model.decode(cache, rows, tokens, logits);
+  }
+  std::size_t add_row(cache_type& cache, std::size_t prompt) {
+    return model.add_row(cache, prompt);
+  }
+  void remove_row(cache_type& cache, std::size_t row) { model.remove_row(cache, row); }
+  void remove_prompt(cache_type& cache, std::size_t prompt) { model.remove_prompt(cache, prompt); }
+};
+static_assert(decoding_model<decoding_alone> && !drawing_model<decoding_alone>);
+
+TEST_P(transformer_sampling, DrawingByTheModelChangesNoBit) {
+  eigen_transformer model = test::random_transformer(GetParam());
+  decoding_alone alone{model};
+  const auto prompts = random_prompts(7);
+  for (const sampling_options& options :
+       {sampling_options{.max_new_tokens = 20, .end_tokens = {5}, .responses = 2, .batch_rows = 6},
+        sampling_options{.temperature = 0.0, .max_new_tokens = 20},
+        sampling_options{.temperature = 1.3, .top_k = 9, .max_new_tokens = 20},
+        sampling_options{.temperature = 0.8, .top_p = 0.7, .max_new_tokens = 20}}) {
+    const auto expected = sample(alone, prompts, options);
+    const auto found = sample(model, prompts, options);
+    for (std::size_t p = 0; p < prompts.size(); ++p) {
+      for (std::size_t m = 0; m < options.responses; ++m) {
+        EXPECT_EQ(found[p][m].tokens, expected[p][m].tokens);
+        EXPECT_EQ(found[p][m].token_log_probs, expected[p][m].token_log_probs);
+        EXPECT_EQ(found[p][m].log_prob, expected[p][m].log_prob);
+      }
+    }
+  }
+}
+
 TEST_P(transformer_sampling, ResultsDoNotDependOnTheBatchAndOnThreads) {
   eigen_transformer model = test::random_transformer(GetParam());
   const auto prompts = random_prompts(12);

@@ -5,10 +5,12 @@
 #include <span>
 
 #include <prefopt/backend/attention_shape.hpp>
+#include <prefopt/backend/draw_options.hpp>
 #include <prefopt/backend/kinds.hpp>
 #include <prefopt/backend/matrix_view.hpp>
 #include <prefopt/backend/packed_batch.hpp>
 #include <prefopt/backend/rotation.hpp>
+#include <prefopt/backend/sampled_token.hpp>
 #include <prefopt/data/token.hpp>
 
 namespace prefopt {
@@ -58,17 +60,20 @@ namespace prefopt {
 /// 16. `Backend::parameter_array` is an array in memory that the host can use too: that of
 ///    parameters and gradients. An operation may still be under way when it has returned;
 ///    `synchronize()` waits until all are done, and then the host may look.
+/// 17. `draw_tokens(logits, how, uniforms, drawn)`: drawn[r], which is the host's, is the token
+/// that
+///     `token_sampler` picks from row r of the logits (R, V) with uniforms[r] in [0, 1), and its
+///     log-prob; `no_token` where a logit of the row is NaN or infinite.
 template <class Backend>
-concept compute_backend = requires(typename Backend::array array, typename Backend::weight weight,
-                                   matrix_view m, const_matrix_view c, const float* vector,
-                                   float* out, float number, const rotation& turn, bool flag,
-                                   std::span<const token_id> tokens,
-                                   std::span<const std::size_t> indices, const packed_batch& batch,
-                                   const attention_shape& shape,
-                                   std::span<const decode_context> contexts,
-                                   std::span<float* const> places, std::span<float> floats,
-                                   std::span<const float> weights,
-                                   std::span<const packed_prediction> predictions) {
+concept compute_backend = requires(
+    typename Backend::array array, typename Backend::weight weight, matrix_view m,
+    const_matrix_view c, const float* vector, float* out, float number, const rotation& turn,
+    bool flag, std::span<const token_id> tokens, std::span<const std::size_t> indices,
+    const packed_batch& batch, const attention_shape& shape,
+    std::span<const decode_context> contexts, std::span<float* const> places,
+    std::span<float> floats, std::span<const float> weights,
+    std::span<const packed_prediction> predictions, const draw_options& how,
+    std::span<const double> uniforms, std::span<sampled_token> drawn) {
   requires std::copyable<typename Backend::array>;
   requires std::copyable<typename Backend::parameter_array>;
   { array.as(std::size_t{}, std::size_t{}) } -> std::same_as<matrix_view>;
@@ -101,6 +106,7 @@ concept compute_backend = requires(typename Backend::array array, typename Backe
   Backend::read(c, floats);
   Backend::write(weights, m);
   Backend::synchronize();
+  Backend::draw_tokens(c, how, uniforms, drawn);
 };
 
 }  // namespace prefopt

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include <prefopt/backend/draw_options.hpp>
+#include <prefopt/backend/sampled_token.hpp>
 #include <prefopt/core/error.hpp>
 #include <prefopt/data/response_batch.hpp>
 #include <prefopt/data/token.hpp>
@@ -105,6 +107,11 @@ class any_transformer {
               std::span<const token_id> tokens, std::span<float> logits) {
     model_->decode(*cache.held_, rows, tokens, logits);
   }
+  void draw(cache_type& cache, std::span<const std::size_t> rows, std::span<const token_id> tokens,
+            const draw_options& how, std::span<const double> uniforms,
+            std::span<sampled_token> drawn) {
+    model_->draw(*cache.held_, rows, tokens, how, uniforms, drawn);
+  }
   std::size_t add_row(cache_type& cache, std::size_t prompt) const {
     return model_->add_row(*cache.held_, prompt);
   }
@@ -156,6 +163,8 @@ class any_transformer {
     virtual std::size_t prefill(cache_interface&, std::span<const token_id>, std::span<float>) = 0;
     virtual void decode(cache_interface&, std::span<const std::size_t>, std::span<const token_id>,
                         std::span<float>) = 0;
+    virtual void draw(cache_interface&, std::span<const std::size_t>, std::span<const token_id>,
+                      const draw_options&, std::span<const double>, std::span<sampled_token>) = 0;
     virtual std::size_t add_row(cache_interface&, std::size_t) const = 0;
     virtual void remove_row(cache_interface&, std::size_t) const = 0;
     virtual void remove_prompt(cache_interface&, std::size_t) const = 0;
@@ -213,6 +222,11 @@ class any_transformer {
                 std::span<const token_id> tokens, std::span<float> logits) override {
       held.decode(of(cache), rows, tokens, logits);
     }
+    void draw(cache_interface& cache, std::span<const std::size_t> rows,
+              std::span<const token_id> tokens, const draw_options& how,
+              std::span<const double> uniforms, std::span<sampled_token> drawn) override {
+      held.draw(of(cache), rows, tokens, how, uniforms, drawn);
+    }
     std::size_t add_row(cache_interface& cache, std::size_t prompt) const override {
       return held.add_row(of(cache), prompt);
     }
@@ -242,7 +256,7 @@ class any_transformer {
 
 static_assert(trainable_model<any_transformer>);
 static_assert(announcing_model<any_transformer>);
-static_assert(decoding_model<any_transformer>);
+static_assert(drawing_model<any_transformer>);
 static_assert(distribution_model<any_transformer>);
 
 }  // namespace prefopt

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <span>
 
+#include <prefopt/backend/draw_options.hpp>
+#include <prefopt/backend/sampled_token.hpp>
 #include <prefopt/data/token.hpp>
 
 namespace prefopt {
@@ -36,6 +38,21 @@ concept decoding_model = requires(Model& model, typename Model::cache_type& cach
   { model.make_cache() } -> std::same_as<typename Model::cache_type>;
   { model.vocabulary_size() } -> std::convertible_to<std::size_t>;
   { model.max_positions() } -> std::convertible_to<std::size_t>;
+};
+
+/// A `decoding_model` that draws tokens where its logits are, so that no logits travel to the host.
+/// `sample` uses it where a model has it, and draws from what `decode` gives where it has not.
+///
+/// 1. `model.draw(cache, rows, tokens, how, uniforms, drawn)` appends as `decode` does, and gives
+///    in drawn[i] what `token_sampler` picks, with the options `how` and uniforms[i] in [0, 1),
+///    from the logits that `decode` would give for rows[i]; `no_token` where one of them is NaN or
+///    infinite.
+template <class Model>
+concept drawing_model = decoding_model<Model> &&
+    requires(Model& model, typename Model::cache_type& cache, std::span<const token_id> tokens,
+             std::span<const std::size_t> rows, const draw_options& how,
+             std::span<const double> uniforms, std::span<sampled_token> drawn) {
+  model.draw(cache, rows, tokens, how, uniforms, drawn);
 };
 
 }  // namespace prefopt

@@ -9,7 +9,7 @@ namespace prefopt {
 using eigen_transformer = transformer<eigen_backend>;
 
 static_assert(trainable_model<eigen_transformer>);
-static_assert(decoding_model<eigen_transformer>);
+static_assert(drawing_model<eigen_transformer>);
 static_assert(distribution_model<eigen_transformer>);
 
 #if defined(PREFOPT_EXTERN_TEMPLATES)

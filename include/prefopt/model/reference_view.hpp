@@ -6,9 +6,12 @@
 #include <utility>
 #include <vector>
 
+#include <prefopt/backend/draw_options.hpp>
+#include <prefopt/backend/sampled_token.hpp>
 #include <prefopt/core/error.hpp>
 #include <prefopt/data/response_batch.hpp>
 #include <prefopt/data/token.hpp>
+#include <prefopt/model/decoding_model.hpp>
 #include <prefopt/model/language_model.hpp>
 
 namespace prefopt {
@@ -70,6 +73,12 @@ class reference_view {
               std::span<const token_id> tokens, std::span<float> logits) {
     const adapter_off off(*model_);
     model_->decode(cache, rows, tokens, logits);
+  }
+  void draw(cache_type& cache, std::span<const std::size_t> rows, std::span<const token_id> tokens,
+            const draw_options& how, std::span<const double> uniforms,
+            std::span<sampled_token> drawn) requires drawing_model<Model> {
+    const adapter_off off(*model_);
+    model_->draw(cache, rows, tokens, how, uniforms, drawn);
   }
   std::size_t add_row(cache_type& cache, std::size_t prompt) const {
     return model_->add_row(cache, prompt);

@@ -12,7 +12,9 @@
 #include <vector>
 
 #include <prefopt/backend/compute_backend.hpp>
+#include <prefopt/backend/draw_options.hpp>
 #include <prefopt/backend/packed_batch.hpp>
+#include <prefopt/backend/sampled_token.hpp>
 #include <prefopt/core/error.hpp>
 #include <prefopt/data/response_batch.hpp>
 #include <prefopt/model/decoding_model.hpp>
@@ -29,7 +31,7 @@
 namespace prefopt {
 
 /// A decoder, as `transformer_config` describes: the models of architectures.hpp. It is a
-/// `trainable_model`, a `decoding_model` and a `distribution_model`.
+/// `trainable_model`, a `drawing_model` and a `distribution_model`.
 ///
 /// A forward pass keeps, of every layer, its inputs and what the products before attention and
 /// activation gave; the rest is computed again in the backward pass (see also
@@ -245,8 +247,41 @@ class transformer {
 
   void decode(cache_type& cache, std::span<const std::size_t> rows,
               std::span<const token_id> tokens, std::span<float> logits) {
-    check_length(tokens.size(), rows.size());
     check_length(logits.size(), rows.size() * vocabulary_size());
+    write_logits(append(cache, rows, tokens), logits);
+  }
+
+  void draw(cache_type& cache, std::span<const std::size_t> rows, std::span<const token_id> tokens,
+            const draw_options& how, std::span<const double> uniforms,
+            std::span<sampled_token> drawn) {
+    check_length(uniforms.size(), rows.size());
+    check_length(drawn.size(), rows.size());
+    validate(how);
+    Backend::draw_tokens(head_logits(append(cache, rows, tokens)), how, uniforms, drawn);
+  }
+
+ private:
+  using array = typename Backend::array;
+
+  lora_parameters<Backend>& adapter() {
+    if (!has_adapter()) throw usage_error("transformer: there is no adapter");
+    return *parameters_.adapter();
+  }
+
+  static constexpr std::size_t visited_rows = 48;  // of logits in memory, in visit_logits
+
+  static void check_length(std::size_t found, std::size_t expected) {
+    if (found == expected) return;
+    throw usage_error("transformer: an array has " + std::to_string(found) + " elements where " +
+                      std::to_string(expected) + " are needed");
+  }
+
+  // ---- forward ----
+
+  /// Appends tokens[i] to row rows[i]; gives the head's input (R, D) for what comes after them.
+  const_matrix_view append(cache_type& cache, std::span<const std::size_t> rows,
+                           std::span<const token_id> tokens) {
+    check_length(tokens.size(), rows.size());
     detail::check_tokens(tokens, vocabulary_size(), "decode");
     ready_ = false;
     step_positions_.clear();
@@ -280,26 +315,8 @@ class transformer {
     }
     const matrix_view normed = normed_.as(x.rows, x.columns);
     parameters_.final_norm().apply(x, normed);
-    write_logits(normed, logits);
+    return normed;
   }
-
- private:
-  using array = typename Backend::array;
-
-  lora_parameters<Backend>& adapter() {
-    if (!has_adapter()) throw usage_error("transformer: there is no adapter");
-    return *parameters_.adapter();
-  }
-
-  static constexpr std::size_t visited_rows = 48;  // of logits in memory, in visit_logits
-
-  static void check_length(std::size_t found, std::size_t expected) {
-    if (found == expected) return;
-    throw usage_error("transformer: an array has " + std::to_string(found) + " elements where " +
-                      std::to_string(expected) + " are needed");
-  }
-
-  // ---- forward ----
 
   matrix_view embed(std::span<const token_id> tokens, std::span<const std::size_t> positions) {
     const matrix_view x = hidden_.as(tokens.size(), config().width);
@@ -354,10 +371,13 @@ class transformer {
     }
   }
 
-  void write_logits(const_matrix_view x, std::span<float> logits) {
+  const_matrix_view head_logits(const_matrix_view x) {
     const matrix_view out = logits_.as(x.rows, vocabulary_size());
     parameters_.head().apply(x, out);
-    Backend::read(out, logits);
+    return out;
+  }
+  void write_logits(const_matrix_view x, std::span<float> logits) {
+    Backend::read(head_logits(x), logits);
   }
 
   // ---- backward ----

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include <prefopt/backend/sampled_token.hpp>
+#include <prefopt/backend/token_sampler.hpp>
 #include <prefopt/core/communicator.hpp>
 #include <prefopt/core/error.hpp>
 #include <prefopt/core/random.hpp>
@@ -15,7 +17,6 @@
 #include <prefopt/model/decoding_model.hpp>
 #include <prefopt/sample/sampling_error.hpp>
 #include <prefopt/sample/sampling_options.hpp>
-#include <prefopt/sample/token_sampler.hpp>
 
 namespace prefopt {
 
@@ -40,7 +41,8 @@ class sampling_run {
       : model_(model),
         prompts_(prompts),
         options_(options),
-        picker_(options),
+        drawing_(options.drawing()),
+        picker_(drawing_),
         vocabulary_(model.vocabulary_size()),
         cache_(model.make_cache()),
         results_(prompts.size()) {
@@ -51,7 +53,9 @@ class sampling_run {
     end_ = share.end * options_.responses;
     total_ = end_ - started_;
     prompt_logits_.resize(vocabulary_);
-    logits_.resize(std::min(options_.batch_rows, total_) * vocabulary_);
+    if constexpr (!drawing_model<Model>) {
+      logits_.resize(std::min(options_.batch_rows, total_) * vocabulary_);
+    }
   }
 
   template <class OnResponse>
@@ -112,7 +116,7 @@ class sampling_run {
     if (who.response == 0)
       state.number = model_.prefill(cache_, prompts_[who.prompt], prompt_logits_);
     ++started_;
-    if (extend(who, prompt_logits_)) {
+    if (extend(who, picker_.pick(prompt_logits_, uniform_of(who)))) {
       finish(who, on_response);
       return;
     }
@@ -124,12 +128,11 @@ class sampling_run {
   /// One token for every row.
   template <class OnResponse>
   void step(OnResponse& on_response) {
-    const std::span<float> logits = std::span(logits_).first(rows_.size() * vocabulary_);
-    model_.decode(cache_, rows_, tokens_, logits);
+    draw();
     std::size_t kept = 0;
     for (std::size_t i = 0; i < rows_.size(); ++i) {
       const owner who = owners_[i];
-      if (extend(who, logits.subspan(i * vocabulary_, vocabulary_))) {
+      if (extend(who, drawn_[i])) {
         model_.remove_row(cache_, rows_[i]);
         finish(who, on_response);
         continue;
@@ -144,23 +147,42 @@ class sampling_run {
     owners_.resize(kept);
   }
 
-  /// Appends a token to the response; true where that was its last one.
-  bool extend(owner who, std::span<const float> logits) {
-    sampled_response& out = response(who);
-    const std::size_t position = out.tokens.size();
+  /// Fills `drawn_`: by the model, where it can, so that logits stay where they are.
+  void draw() {
+    drawn_.resize(rows_.size());
+    uniforms_.clear();
+    for (const owner who : owners_) uniforms_.push_back(uniform_of(who));
+    if constexpr (drawing_model<Model>) {
+      model_.draw(cache_, rows_, tokens_, drawing_, uniforms_, drawn_);
+    } else {
+      const std::span<float> logits = std::span(logits_).first(rows_.size() * vocabulary_);
+      model_.decode(cache_, rows_, tokens_, logits);
+      for (std::size_t i = 0; i < rows_.size(); ++i) {
+        drawn_[i] = picker_.pick(logits.subspan(i * vocabulary_, vocabulary_), uniforms_[i]);
+      }
+    }
+  }
+
+  /// The number that decides the response's next token.
+  double uniform_of(owner who) {
     random_stream random(options_.seed,
                          options_.first_prompt + static_cast<std::uint32_t>(who.prompt),
                          static_cast<std::uint32_t>(who.response));
-    random.seek(2 * position);  // `uniform` takes two words
-    const auto picked = picker_.pick(logits, random.uniform());
-    if (!picked) {
-      throw sampling_error(who.prompt, who.response, position,
+    random.seek(2 * response(who).tokens.size());  // `uniform` takes two words
+    return random.uniform();
+  }
+
+  /// Appends a token to the response; true where that was its last one.
+  bool extend(owner who, const sampled_token& drawn) {
+    sampled_response& out = response(who);
+    if (drawn.token == no_token) {
+      throw sampling_error(who.prompt, who.response, out.tokens.size(),
                            "the model gave a logit that is NaN or infinite");
     }
-    out.tokens.push_back(picked->token);
-    out.token_log_probs.push_back(static_cast<float>(picked->log_prob));
-    out.log_prob += picked->log_prob;
-    out.ended = options_.ends(picked->token);
+    out.tokens.push_back(drawn.token);
+    out.token_log_probs.push_back(static_cast<float>(drawn.log_prob));
+    out.log_prob += drawn.log_prob;
+    out.ended = options_.ends(drawn.token);
     return out.ended || out.tokens.size() == options_.max_new_tokens ||
            prompts_[who.prompt].size() + out.tokens.size() == model_.max_positions();
   }
@@ -177,16 +199,19 @@ class sampling_run {
   Model& model_;
   std::span<const token_sequence> prompts_;
   const sampling_options& options_;
-  token_sampler picker_;
+  draw_options drawing_;
+  token_sampler picker_;  // of first tokens, and of all where the model draws none
   std::size_t vocabulary_;
   typename Model::cache_type cache_;
   std::vector<std::vector<sampled_response>> results_;
   std::vector<prompt_state> states_;
   std::vector<float> prompt_logits_;  // (vocabulary) of the prompt whose responses are started
-  std::vector<float> logits_;         // (rows, vocabulary)
+  std::vector<float> logits_;         // (rows, vocabulary), where the model draws none
   std::vector<std::size_t> rows_;     // numbers in the cache
   std::vector<token_id> tokens_;      // (rows), the last ones
   std::vector<owner> owners_;         // (rows)
+  std::vector<double> uniforms_;      // (rows)
+  std::vector<sampled_token> drawn_;  // (rows), the next ones
   std::size_t started_ = 0;           // the next response, counted over all prompts
   std::size_t end_ = 0;
   std::size_t total_ = 0;

@@ -6,13 +6,13 @@
 #include <string>
 #include <vector>
 
-#include <prefopt/core/error.hpp>
+#include <prefopt/backend/draw_options.hpp>
 #include <prefopt/data/token.hpp>
 
 namespace prefopt {
 
-/// How responses are sampled. Temperature comes first, then top-k, then top-p of what is left, as
-/// in transformers; log-probs are of the model itself, without any of the three.
+/// How responses are sampled. The first three are those of `draw_options`; log-probs are of the
+/// model itself, without any of them.
 struct sampling_options {
   double temperature = 1.0;            ///< 0: the likeliest token; else at least 1e-6
   std::size_t top_k = 0;               ///< only the k likeliest tokens; 0: all
@@ -24,6 +24,10 @@ struct sampling_options {
   std::uint64_t seed = 0;              ///< of the streams (seed, prompt, response)
   std::uint32_t first_prompt = 0;      ///< number of the first prompt, where a list comes in parts
 
+  /// How each token is drawn.
+  [[nodiscard]] draw_options drawing() const {
+    return {.temperature = temperature, .top_k = top_k, .top_p = top_p};
+  }
   [[nodiscard]] bool ends(token_id token) const {
     return std::find(end_tokens.begin(), end_tokens.end(), token) != end_tokens.end();
   }
@@ -31,20 +35,13 @@ struct sampling_options {
 
 /// Throws `usage_error` that names the option, what was given and what was expected.
 inline void validate(const sampling_options& options) {
-  const auto require = [](bool good, const char* name, const std::string& found,
-                          const char* expected) {
-    if (good) return;
-    throw usage_error(std::string("sampling: ") + name + " is " + found + "; expected " + expected);
-  };
-  require(options.temperature == 0.0 || (options.temperature >= 1e-6 && options.temperature <= 1e6),
-          "temperature", std::to_string(options.temperature), "0 or 1e-6 to 1e6");
-  require(options.top_p > 0.0 && options.top_p <= 1.0, "top_p", std::to_string(options.top_p),
-          "a number in (0, 1]");
-  require(options.max_new_tokens > 0, "max_new_tokens", "0", "at least 1");
-  require(options.responses > 0, "responses", "0", "at least 1");
-  require(options.responses <= 0xFFFFFFFFU, "responses", std::to_string(options.responses),
-          "less than 2^32");
-  require(options.batch_rows > 0, "batch_rows", "0", "at least 1");
+  using detail::require_option;
+  validate(options.drawing());
+  require_option(options.max_new_tokens > 0, "max_new_tokens", "0", "at least 1");
+  require_option(options.responses > 0, "responses", "0", "at least 1");
+  require_option(options.responses <= 0xFFFFFFFFU, "responses", std::to_string(options.responses),
+                 "less than 2^32");
+  require_option(options.batch_rows > 0, "batch_rows", "0", "at least 1");
 }
 
 }  // namespace prefopt

@@ -10,6 +10,7 @@
 #include <prefopt/backend/cuda/attention_backward.cuh>
 #include <prefopt/backend/cuda/context.cuh>
 #include <prefopt/backend/cuda/decode.cuh>
+#include <prefopt/backend/cuda/draw.cuh>
 #include <prefopt/backend/cuda/elementwise.cuh>
 #include <prefopt/backend/cuda/embed.cuh>
 #include <prefopt/backend/cuda/head.cuh>
@@ -133,6 +134,11 @@ struct cuda_backend {
                             matrix_view dweight, float* dbias) {
     gpu::head_backward(x, w, bias, values, predictions, by_row, log_sums, weights, logits, dx,
                        dweight, dbias);
+  }
+
+  static void draw_tokens(const_matrix_view logits, const draw_options& how,
+                          std::span<const double> uniforms, std::span<sampled_token> drawn) {
+    gpu::draw_tokens(logits, how, uniforms, drawn);
   }
 
   static void read(const_matrix_view from, std::span<float> to) {

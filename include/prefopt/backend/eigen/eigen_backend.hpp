@@ -9,6 +9,7 @@
 #include <prefopt/backend/eigen/attention.hpp>
 #include <prefopt/backend/eigen/bias.hpp>
 #include <prefopt/backend/eigen/decode.hpp>
+#include <prefopt/backend/eigen/draw.hpp>
 #include <prefopt/backend/eigen/elementwise.hpp>
 #include <prefopt/backend/eigen/head.hpp>
 #include <prefopt/backend/eigen/norm.hpp>
@@ -136,6 +137,11 @@ struct eigen_backend {
                             matrix_view dweight, float* dbias) {
     detail::head_backward(x, w, bias, values, predictions, by_row, log_sums, weights, logits, dx,
                           dweight, dbias);
+  }
+
+  static void draw_tokens(const_matrix_view logits, const draw_options& how,
+                          std::span<const double> uniforms, std::span<sampled_token> drawn) {
+    detail::draw_tokens(logits, how, uniforms, drawn);
   }
 
   static void synchronize() {}  // every operation is done when it returns

@@ -6,51 +6,41 @@
 #include <cstddef>
 #include <functional>
 #include <limits>
-#include <optional>
 #include <span>
 #include <vector>
 
+#include <prefopt/backend/draw_options.hpp>
+#include <prefopt/backend/sampled_token.hpp>
 #include <prefopt/core/math.hpp>
 #include <prefopt/data/token.hpp>
-#include <prefopt/sample/sampling_options.hpp>
 
 namespace prefopt {
-
-/// A token and log pi(token | what precedes it) in nats: of the model at temperature 1 with nothing
-/// cut off, which is what the model's own scoring gives.
-struct sampled_token {
-  token_id token = 0;
-  double log_prob = 0.0;
-};
 
 /// Draws tokens from rows of logits. Tokens are ordered by logit, of equal ones the smaller id
 /// first; top-k keeps the first k, top-p the shortest beginning whose share of the probability that
 /// top-k left reaches p. Keeps scratch memory, so one object serves one thread.
 class token_sampler {
  public:
-  /// Takes temperature, top_k and top_p; throws `usage_error` where they cannot be.
-  explicit token_sampler(const sampling_options& options)
-      : temperature_(options.temperature), top_k_(options.top_k), top_p_(options.top_p) {
-    validate(options);
-  }
+  /// Throws `usage_error` where the options cannot be.
+  explicit token_sampler(const draw_options& options) : options_(options) { validate(options); }
 
-  /// `logits`: (vocabulary), not empty. `uniform`: in [0, 1), decides the draw. Nothing where a
-  /// logit is NaN or infinite.
-  [[nodiscard]] std::optional<sampled_token> pick(std::span<const float> logits, double uniform) {
-    if (!find_largest(logits)) return std::nullopt;
+  /// `logits`: (vocabulary), not empty. `uniform`: in [0, 1), decides the draw. The token is
+  /// `no_token` where a logit is NaN or infinite.
+  [[nodiscard]] sampled_token pick(std::span<const float> logits, double uniform) {
+    if (!find_largest(logits)) return {no_token, 0.0};
     const double log_total = std::log(weigh(logits, 1.0F));
     std::size_t token = 0;
-    if (temperature_ == 0.0) {
+    if (options_.temperature == 0.0) {
       token = static_cast<std::size_t>(std::find(logits.begin(), logits.end(), largest_) -
                                        logits.begin());
     } else {
-      if (temperature_ != 1.0) weigh(logits, static_cast<float>(1.0 / temperature_));
-      const bool cuts = (top_k_ != 0 && top_k_ < logits.size()) || top_p_ < 1.0;
-      token = cuts ? draw_of_likeliest(logits, uniform) : draw(uniform);
+      if (options_.temperature != 1.0) {
+        weigh(logits, static_cast<float>(1.0 / options_.temperature));
+      }
+      token = options_.cuts(logits.size()) ? draw_of_likeliest(logits, uniform) : draw(uniform);
     }
-    return sampled_token{
-        static_cast<token_id>(token),
-        static_cast<double>(logits[token]) - static_cast<double>(largest_) - log_total};
+    return {static_cast<token_id>(token),
+            static_cast<double>(logits[token]) - static_cast<double>(largest_) - log_total};
   }
 
   /// The tokens that the last `pick` drew from, likeliest first; empty where nothing was cut off.
@@ -149,11 +139,13 @@ class token_sampler {
   /// Candidates that may be kept go to a heap, and are taken from it until enough are there: no
   /// order among the rest of the vocabulary is found out.
   std::size_t draw_of_likeliest(std::span<const float> logits, double uniform) {
-    const bool by_count = top_k_ != 0 && top_k_ < logits.size();
-    const float lowest = by_count ? bound_of_top(top_k_) : -std::numeric_limits<float>::infinity();
+    const bool by_count = options_.cuts_by_count(logits.size());
+    const double top_p = options_.top_p;
+    const float lowest =
+        by_count ? bound_of_top(options_.top_k) : -std::numeric_limits<float>::infinity();
     // Tokens below an even share of what top-p cuts off make up less than that together.
     const double least =
-        by_count ? 0.0 : (1.0 - top_p_) * total_ / static_cast<double>(logits.size());
+        by_count ? 0.0 : (1.0 - top_p) * total_ / static_cast<double>(logits.size());
     heap_.clear();
     for (std::size_t v = 0; v < logits.size(); ++v) {
       if (logits[v] >= lowest && static_cast<double>(weights_[v]) >= least) {
@@ -162,16 +154,16 @@ class token_sampler {
     }
     std::make_heap(heap_.begin(), heap_.end());
     double sum = 0.0;
-    const std::size_t most = by_count ? top_k_ : logits.size();
+    const std::size_t most = by_count ? options_.top_k : logits.size();
     const double enough =
-        by_count || top_p_ >= 1.0 ? std::numeric_limits<double>::infinity() : top_p_ * total_;
+        by_count || top_p >= 1.0 ? std::numeric_limits<double>::infinity() : top_p * total_;
     while (!heap_.empty() && support_.size() < most && sum < enough) {
       std::pop_heap(heap_.begin(), heap_.end());
       support_.push_back(heap_.back().token);
       sum += weight(support_.back());
       heap_.pop_back();
     }
-    if (by_count && top_p_ < 1.0) sum = shorten(top_p_ * sum);
+    if (by_count && top_p < 1.0) sum = shorten(top_p * sum);
     double left = uniform * sum;
     for (const token_id token : support_) {
       left -= weight(token);
@@ -193,9 +185,7 @@ class token_sampler {
     return static_cast<double>(weights_[static_cast<std::size_t>(token)]);
   }
 
-  double temperature_;
-  std::size_t top_k_;
-  double top_p_;
+  draw_options options_;
   float largest_ = 0.0F;
   double total_ = 0.0;
   std::vector<float> weights_;        // (vocabulary)

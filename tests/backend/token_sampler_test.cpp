@@ -1,4 +1,4 @@
-#include <prefopt/sample/token_sampler.hpp>
+#include <prefopt/backend/token_sampler.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -32,7 +32,7 @@ std::vector<double> plain_weights(const std::vector<float>& logits, double tempe
 }
 
 /// Top-k, then top-p, by sorting everything.
-std::vector<token_id> plain_support(const std::vector<float>& logits, const sampling_options& o) {
+std::vector<token_id> plain_support(const std::vector<float>& logits, const draw_options& o) {
   const auto weights = plain_weights(logits, o.temperature);
   std::vector<token_id> order(logits.size());
   std::iota(order.begin(), order.end(), 0);
@@ -52,7 +52,7 @@ std::vector<token_id> plain_support(const std::vector<float>& logits, const samp
 
 /// Pearson's statistic of `draws` draws over tokens with these weights must be within five standard
 /// deviations (sqrt(2 d)) of d, the degrees of freedom.
-void check_frequencies(const std::vector<float>& logits, const sampling_options& options,
+void check_frequencies(const std::vector<float>& logits, const draw_options& options,
                        std::vector<double> weights) {
   constexpr std::size_t draws = 100000;
   token_sampler sampler(options);
@@ -60,8 +60,8 @@ void check_frequencies(const std::vector<float>& logits, const sampling_options&
   std::vector<std::size_t> counts(logits.size());
   for (std::size_t n = 0; n < draws; ++n) {
     const auto picked = sampler.pick(logits, random.uniform());
-    ASSERT_TRUE(picked);
-    ++counts[static_cast<std::size_t>(picked->token)];
+    ASSERT_NE(picked.token, no_token);
+    ++counts[static_cast<std::size_t>(picked.token)];
   }
   const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
   double statistic = 0.0;
@@ -100,7 +100,7 @@ TEST(TokenSampler, FrequenciesFollowSoftmax) {
 
 TEST(TokenSampler, FrequenciesWithinTheSupportFollowSoftmax) {
   const auto logits = random_logits(300, 5, 4.0);
-  const sampling_options options{.temperature = 0.7, .top_k = 40, .top_p = 0.9};
+  const draw_options options{.temperature = 0.7, .top_k = 40, .top_p = 0.9};
   const auto all = plain_weights(logits, options.temperature);
   std::vector<double> weights(logits.size());
   for (const token_id t : plain_support(logits, options)) {
@@ -118,20 +118,20 @@ TEST(TokenSampler, SupportsEqualThoseOfSorting) {
       for (const std::size_t k : {0U, 1U, 2U, 7U, 50U, 999U}) {
         for (const double p : {1e-9, 0.1, 0.5, 0.9, 0.999, 1.0}) {
           for (const double temperature : {0.3, 1.0}) {
-            const sampling_options options{.temperature = temperature, .top_k = k, .top_p = p};
+            const draw_options options{.temperature = temperature, .top_k = k, .top_p = p};
             if ((k == 0 || k >= vocabulary) && p == 1.0) continue;
             // Equal weights put p exactly between two tokens, where rounding decides.
             if (spread == 0.0 && p < 1.0 && p > 1e-9) continue;
             token_sampler sampler(options);
             const auto picked = sampler.pick(logits, random.uniform());
-            ASSERT_TRUE(picked);
+            ASSERT_NE(picked.token, no_token);
             const auto expected = plain_support(logits, options);
             ASSERT_TRUE(std::equal(expected.begin(), expected.end(), sampler.support().begin(),
                                    sampler.support().end()))
                 << vocabulary << " tokens, spread " << spread << ", k " << k << ", p " << p
                 << ", T " << temperature << ": " << sampler.support().size() << " kept, not "
                 << expected.size();
-            EXPECT_NE(std::find(expected.begin(), expected.end(), picked->token), expected.end());
+            EXPECT_NE(std::find(expected.begin(), expected.end(), picked.token), expected.end());
             ++tried;
           }
         }
@@ -151,9 +151,9 @@ TEST(TokenSampler, LogProbIsTheModelsWhateverIsCutOff) {
       token_sampler sampler({.temperature = temperature, .top_k = k, .top_p = 0.8});
       for (int n = 0; n < 20; ++n) {
         const auto picked = sampler.pick(logits, random.uniform());
-        ASSERT_TRUE(picked);
-        EXPECT_NEAR(picked->log_prob,
-                    std::log(weights[static_cast<std::size_t>(picked->token)]) - log_total, 1e-5);
+        ASSERT_NE(picked.token, no_token);
+        EXPECT_NEAR(picked.log_prob,
+                    std::log(weights[static_cast<std::size_t>(picked.token)]) - log_total, 1e-5);
       }
     }
   }
@@ -164,7 +164,7 @@ TEST(TokenSampler, GreedyTakesTheFirstOfTheLargest) {
   logits[700] = 20.0F;
   logits[300] = 20.0F;
   token_sampler sampler({.temperature = 0.0, .top_k = 5, .top_p = 0.5});
-  EXPECT_EQ(sampler.pick(logits, 0.999).value().token, 300);
+  EXPECT_EQ(sampler.pick(logits, 0.999).token, 300);
 }
 
 TEST(TokenSampler, ExtremeLogitsAndDraws) {
@@ -173,15 +173,15 @@ TEST(TokenSampler, ExtremeLogitsAndDraws) {
     for (const double u : {0.0, 0.5, 1.0 - 0x1.0p-53}) {
       token_sampler sampler({.temperature = temperature});
       const auto picked = sampler.pick(logits, u);
-      ASSERT_TRUE(picked);
-      EXPECT_EQ(picked->token, 1);
-      EXPECT_EQ(picked->log_prob, 0.0);
+      ASSERT_NE(picked.token, no_token);
+      EXPECT_EQ(picked.token, 1);
+      EXPECT_EQ(picked.log_prob, 0.0);
     }
   }
   // The very last token can be drawn, and nothing beyond it.
   const std::vector<float> equal(1000, 1.0F);
-  EXPECT_EQ(token_sampler({}).pick(equal, 1.0 - 0x1.0p-53).value().token, 999);
-  EXPECT_EQ(token_sampler({}).pick(equal, 0.0).value().token, 0);
+  EXPECT_EQ(token_sampler({}).pick(equal, 1.0 - 0x1.0p-53).token, 999);
+  EXPECT_EQ(token_sampler({}).pick(equal, 0.0).token, 0);
 }
 
 TEST(TokenSampler, NotFiniteIsNothing) {
@@ -190,11 +190,11 @@ TEST(TokenSampler, NotFiniteIsNothing) {
     for (const std::size_t place : {0U, 15U, 16U, 130U, 999U}) {
       auto logits = random_logits(1000, 7);
       logits[place] = bad;
-      EXPECT_FALSE(token_sampler({}).pick(logits, 0.5)) << bad << " at " << place;
-      EXPECT_FALSE(token_sampler({.temperature = 0.0}).pick(logits, 0.5));
+      EXPECT_EQ(token_sampler({}).pick(logits, 0.5).token, no_token) << bad << " at " << place;
+      EXPECT_EQ(token_sampler({.temperature = 0.0}).pick(logits, 0.5).token, no_token);
     }
   }
-  EXPECT_FALSE(token_sampler({}).pick({}, 0.5));
+  EXPECT_EQ(token_sampler({}).pick({}, 0.5).token, no_token);
 }
 
 }  // namespace
