@@ -6,10 +6,9 @@
 //
 // The least time is the larger of operations / peak and bytes / bandwidth. The peak of products is
 // known for compute capability 8.0 and 9.0; for other cards that column compares with the memory
-// alone. Times are of the wall clock around calls that end with the device at rest.
+// alone.
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdio>
 #include <cstring>
@@ -25,49 +24,12 @@
 #include <prefopt/sample/sampler.hpp>
 #include <prefopt/train/cuda/adamw.cuh>
 
+#include "card.cuh"
+
 namespace {
 
 using namespace prefopt;
-
-int attribute(cudaDeviceAttr which) {
-  int value = 0;
-  gpu::check(cudaDeviceGetAttribute(&value, which, gpu::context::current().device()),
-             "cudaDeviceGetAttribute");
-  return value;
-}
-
-/// What the card could do at best.
-struct card {
-  std::string name;
-  double memory = 0;     // bytes
-  double bandwidth = 0;  // bytes a second
-  double float32 = 0;    // operations a second; products of that kind
-  double bfloat16 = 0;   // 0: not known
-
-  card() {
-    cudaDeviceProp properties{};
-    gpu::check(cudaGetDeviceProperties(&properties, gpu::context::current().device()),
-               "cudaGetDeviceProperties");
-    name = properties.name;
-    memory = static_cast<double>(properties.totalGlobalMem);
-    // kHz, of memory that moves twice a cycle; bits.
-    bandwidth = 2e3 * attribute(cudaDevAttrMemoryClockRate) *
-                attribute(cudaDevAttrGlobalMemoryBusWidth) / 8;
-    const double cycles = 1e3 * attribute(cudaDevAttrClockRate) * properties.multiProcessorCount;
-    // Of each multiprocessor and cycle, from NVIDIA's white papers on GA100 and GH100.
-    if (properties.major == 8 && properties.minor == 0) {
-      float32 = 2 * 64 * cycles;
-      bfloat16 = 2 * 1024 * cycles;
-    } else if (properties.major == 9 && properties.minor == 0) {
-      float32 = 2 * 128 * cycles;
-      bfloat16 = 2 * 2048 * cycles;
-    }
-  }
-  [[nodiscard]] double peak(product_kind kind) const {
-    if (kind == product_kind::float32) return float32;
-    return kind == product_kind::tf32 ? bfloat16 / 2 : bfloat16;
-  }
-};
+using namespace prefopt::benchmarks;
 
 /// A model and a step of it.
 struct workload {
@@ -105,10 +67,6 @@ workload tiny() {
   return w;
 }
 
-double as_double(std::size_t n) {
-  return static_cast<double>(n);
-}
-
 class table {
  public:
   explicit table(const card& on, std::size_t rounds) : card_(on), rounds_(rounds) {
@@ -118,17 +76,9 @@ class table {
                 "----------------------------------");
   }
 
-  /// Mean of the rounds, after one that takes memory and chooses algorithms.
   double add(const std::string& what, double operations, double bytes, product_kind kind,
              const std::function<void()>& run) {
-    run();
-    cuda_backend::synchronize();
-    const auto began = std::chrono::steady_clock::now();
-    for (std::size_t i = 0; i < rounds_; ++i) run();
-    cuda_backend::synchronize();
-    const double seconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count() /
-        as_double(rounds_);
+    const double seconds = seconds_of(rounds_, run);
     const double peak = card_.peak(kind);
     double least = bytes / card_.bandwidth;
     if (peak > 0) least = std::max(least, operations / peak);
