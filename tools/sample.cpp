@@ -103,6 +103,7 @@ constexpr std::size_t responses_a_part = 256;
 
 void sample(const settings& chosen) {
   chosen.run.apply();
+  const device on = chosen.run.open_device();  // first: it may be what joins several processes
   // The first process alone knows the output.
   const bool first_rank = ranks().rank() == 0;
   const bool finished = first_rank && finished_before(chosen.output, chosen.resume);
@@ -116,7 +117,7 @@ void sample(const settings& chosen) {
     options.end_tokens.push_back(end_token_of(opened));
   }
   const auto prompts = read_prompts(chosen, coding, opened.checkpoint.config.max_positions);
-  prefopt::any_transformer model = load_model(opened, chosen.run.open_device(), chosen.adapter);
+  prefopt::any_transformer model = load_model(opened, on, chosen.adapter);
   std::optional<row_output> out;
   if (first_rank) {
     out.emplace(chosen.output, identity_of(chosen, model, prompts), chosen.resume);
