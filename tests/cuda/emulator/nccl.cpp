@@ -155,11 +155,10 @@ ncclResult_t ncclCommInitRankConfig(ncclComm_t* made, int size, ncclUniqueId id,
 
 ncclResult_t ncclCommGetAsyncError(ncclComm_t ranks, ncclResult_t* state) {
   if (ranks == nullptr) return nccl::refuse(ncclInvalidArgument, "the communicator is null");
-  *state = ncclSuccess;
+  *state = ranks->joined ? ncclSuccess : nccl::join(*ranks);
+  if (*state != ncclSuccess && *state != ncclInProgress) return ncclSuccess;
   if (ranks->shared && ranks->shared->aborted()) {
     *state = nccl::refuse(ncclRemoteError, "another rank aborted");
-  } else if (!ranks->joined) {
-    *state = nccl::join(*ranks);
   } else if (ranks->pending) {
     std::exchange(ranks->pending, {})();
   } else if (ranks->finalized && ranks->shared->of(ranks->rank).collected != ranks->calls) {
