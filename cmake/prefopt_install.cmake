@@ -15,5 +15,6 @@ write_basic_package_version_file(
   prefoptConfigVersion.cmake COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES ${PROJECT_BINARY_DIR}/prefoptConfig.cmake ${PROJECT_BINARY_DIR}/prefoptConfigVersion.cmake
               cmake/prefopt_dependencies.cmake cmake/prefopt_cuda.cmake cmake/prefopt_mpi.cmake
+              cmake/prefopt_nccl.cmake
         DESTINATION ${package_folder})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -152,10 +152,9 @@ struct comparison {
   }
 };
 
-void add_divergence(const settings& chosen, const comparison& compared, std::vector<measure>& out,
-                    std::optional<row_output>& kept) {
+void add_divergence(const settings& chosen, const comparison& compared, const device& on,
+                    std::vector<measure>& out, std::optional<row_output>& kept) {
   const kl_rows& texts = compared.texts;
-  const device on = chosen.run.open_device();
   prefopt::any_transformer policy = load_model(compared.policy, on, chosen.adapter);
   prefopt::any_transformer reference = load_model(compared.reference, on);
   if (keeps_rows(chosen.output) || chosen.resume) {  // which is refused for other outputs
@@ -193,6 +192,8 @@ void evaluate(settings chosen) {
   if (chosen.input == "-" && chosen.against == "-") {
     throw prefopt::usage_error("--input and --against cannot both be standard input");
   }
+  std::optional<device> on;  // first: it may be what joins several processes
+  if (!chosen.model.empty()) on = chosen.run.open_device();
   if (finished_before(chosen.output, chosen.resume)) return;
   std::vector<measure> measures;
   std::optional<row_output> kept;
@@ -204,7 +205,7 @@ void evaluate(settings chosen) {
     if (compared) compared->add(row);
   });
   const std::vector<scored_prompt> prompts = read.take();
-  if (compared) add_divergence(chosen, *compared, measures, kept);
+  if (compared) add_divergence(chosen, *compared, *on, measures, kept);
   if (ranks().rank() != 0) return;  // the others have no part in the rest
   add_reward(chosen, prompts, measures);
   if (!chosen.against.empty()) add_win_rate(chosen, prompts, measures);

@@ -113,11 +113,12 @@ std::string identity_of(const opened_language& opened, prefopt::any_transformer&
 
 void logprobs(const settings& chosen) {
   chosen.run.apply();
+  const device on = chosen.run.open_device();  // first: it may be what joins several processes
   if (finished_before(chosen.output, chosen.resume)) return;
   const opened_language opened = open_language(chosen.model);
   const text_coding coding(opened, chosen.text);
   const auto rows = read_rows(chosen, coding, opened.checkpoint.config.max_positions);
-  prefopt::any_transformer model = load_model(opened, chosen.run.open_device(), chosen.adapter);
+  prefopt::any_transformer model = load_model(opened, on, chosen.adapter);
   row_output out(chosen.output, identity_of(opened, model, rows), chosen.resume);
   std::size_t done = std::min(out.done(), rows.size());
   auto how = chosen.run.progress();

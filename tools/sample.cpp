@@ -102,6 +102,7 @@ constexpr std::size_t responses_a_part = 256;
 
 void sample(const settings& chosen) {
   chosen.run.apply();
+  const device on = chosen.run.open_device();  // first: it may be what joins several processes
   if (finished_before(chosen.output, chosen.resume)) return;
   prefopt::sampling_options options = sampling_options_of(chosen.sampling);
   prefopt::validate(options);
@@ -112,7 +113,7 @@ void sample(const settings& chosen) {
     options.end_tokens.push_back(end_token_of(opened));
   }
   const auto prompts = read_prompts(chosen, coding, opened.checkpoint.config.max_positions);
-  prefopt::any_transformer model = load_model(opened, chosen.run.open_device(), chosen.adapter);
+  prefopt::any_transformer model = load_model(opened, on, chosen.adapter);
   row_output out(chosen.output, identity_of(chosen, model, prompts), chosen.resume);
 
   const std::size_t total = prompts.size() * options.responses;

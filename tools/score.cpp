@@ -45,8 +45,9 @@ std::string identity_of(const settings& chosen, std::span<const json> rows) {
 
 void score(const settings& chosen) {
   chosen.run.apply();
-  if (finished_before(chosen.output, chosen.resume)) return;
+  // First: its device may be what joins several processes.
   const text_scorer scorer = open_scorer(chosen.scorer, chosen.run);
+  if (finished_before(chosen.output, chosen.resume)) return;
   std::vector<json> rows;
   std::vector<std::string> texts;
   for_each_row(chosen.input, [&](const prefopt::json_row& row) {

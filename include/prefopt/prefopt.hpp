@@ -10,10 +10,12 @@
 #include <prefopt/core/config.hpp>         // the version; PREFOPT_HD, what a kernel may call
 #include <prefopt/core/error.hpp>          // the errors: usage, data, checkpoint, score, numeric
 #include <prefopt/core/folder_lock.hpp>    // one writer of a folder at a time
+#include <prefopt/core/local_rank.hpp>     // which of its machine's ranks one is
 #include <prefopt/core/mapped_file.hpp>    // a file's bytes, mapped to memory
 #include <prefopt/core/math.hpp>           // exp, log, logistic in float for loops that vectorize
 #include <prefopt/core/progress.hpp>       // a bar with rate and time left, or plain lines
 #include <prefopt/core/random.hpp>         // random numbers as a function of (seed, purpose, index)
+#include <prefopt/core/rank_environment.hpp>   // what torchrun and Slurm tell a rank
 #include <prefopt/core/stale_temporaries.hpp>  // what killed processes left of atomic files
 #include <prefopt/core/stream_purpose.hpp>     // what random numbers are for, each apart
 

@@ -13,6 +13,11 @@ if(CONSUMER_MPI)
   target_link_libraries(mpi PRIVATE prefopt::mpi)
 endif()
 
+if(CONSUMER_NCCL)
+  add_executable(nccl ${CMAKE_CURRENT_LIST_DIR}/nccl.cpp)
+  target_link_libraries(nccl PRIVATE prefopt::nccl)
+endif()
+
 if(CONSUMER_CUDA)
   add_executable(cuda ${CMAKE_CURRENT_LIST_DIR}/cuda.cu)
   target_link_libraries(cuda PRIVATE prefopt::cuda)

@@ -18,8 +18,9 @@ FOLDERS = "core data text offset loss backend model sample score pair train eval
 LIGHT = "odpo.hpp dpo.hpp slic.hpp".split()
 TABLES = {".hpp": "prefopt.hpp", ".cuh": "cuda.cuh"}
 SEAM = "backend/cuda/device.cuh"
-# Not in a table: Thrust takes the compiler seconds; MPI is a package of its own.
-APART = ["loss/batch.cuh", "core/mpi_communicator.hpp"]
+# Not in a table: Thrust takes the compiler seconds; MPI and NCCL are packages of their own.
+APART = ["loss/batch.cuh", "core/mpi_communicator.hpp", "core/nccl_communicator.hpp",
+         "core/nccl_place.hpp", "core/nccl_staging.hpp"]
 
 # Headers without a test file of their own, by the one that tests them: parts of a larger whole, and
 # concepts and plain data, which the tests of what uses them exercise.
@@ -76,6 +77,9 @@ TESTED_IN = {
     "backend/sampled_token.hpp": "backend/token_sampler_test.cpp",
     "core/config.hpp": "core/math_test.cpp",
     "core/mpi_communicator.hpp": "mpi/mpi_communicator_test.cpp",
+    "core/nccl_communicator.hpp": "cuda/nccl_communicator_test.cpp",
+    "core/nccl_place.hpp": "cuda/nccl_communicator_test.cpp",
+    "core/nccl_staging.hpp": "cuda/nccl_communicator_test.cpp",
     "core/error.hpp": "core/mapped_file_test.cpp",
     "model/architecture.hpp": "model/checkpoint_test.cpp",
     "eval/judge.hpp": "eval/win_rate_test.cpp",

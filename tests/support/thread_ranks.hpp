@@ -108,6 +108,9 @@ class thread_rank {
     group_->meet();
   }
 
+  /// Waits for all ranks.
+  void meet() { group_->meet(); }
+
   void broadcast(std::span<std::byte> bytes, std::size_t root) {
     open(bytes.data(), bytes.size());
     if (rank_ != root && !bytes.empty()) {

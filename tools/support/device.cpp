@@ -19,6 +19,7 @@
 #include <prefopt/train/sgd.hpp>
 
 #include "../../instances/cuda/models.hpp"
+#include "ranks.hpp"
 
 namespace tools {
 namespace {
@@ -63,6 +64,28 @@ void require(const device_settings& settings, std::size_t number,
           : asked + fmt::format("there are {} CUDA devices, cuda:0 to cuda:{}", count, count - 1));
 }
 
+/// Whether there are several processes; a device that is named by its number is for one.
+bool is_one_of_several(const device_settings& settings) {
+  if (ranks().size() == 1) return false;
+  if (settings.device.starts_with("cuda:")) {
+    throw prefopt::usage_error("--device " + settings.device +
+                               " is for one process, and this is one of " +
+                               std::to_string(ranks().size()) +
+                               "; of --device cuda each takes another device of its machine");
+  }
+  return true;
+}
+
+/// Throws where the CPU cannot compute so.
+void say_cpu(const device_settings& settings, bool quiet) {
+  const char* const why =
+      !cuda::built() ? "this program was built without CUDA" : "there is no CUDA device";
+  if (settings.precision != "float32") refuse_precision(settings, why);
+  if (quiet) return;
+  std::cerr << fmt::format("device: cpu, {} threads{}\n", omp_get_max_threads(),
+                           settings.device == "auto" ? std::string("; ") + why : "");
+}
+
 }  // namespace
 
 void validate(const device_settings& settings) {
@@ -95,22 +118,22 @@ device open_device(const device_settings& settings, bool quiet) {
   } else if (!found.names.empty()) {  // auto
     number = 0;
   }
+  const std::size_t local = is_one_of_several(settings) ? ranks().local_rank() : 0;
+  if (number && local != 0) number = local % found.names.size();
   if (number) {
     cuda::use(static_cast<int>(*number), settings.precision);
     if (!quiet) {
       std::cerr << fmt::format("device: cuda:{} ({}), products in {}\n", *number,
                                found.names[*number], settings.precision);
     }
-    return device(true);
+  } else {
+    say_cpu(settings, quiet);
   }
-  const char* const why =
-      !cuda::built() ? "this program was built without CUDA" : "there is no CUDA device";
-  if (settings.precision != "float32") refuse_precision(settings, why);
-  if (!quiet) {
-    std::cerr << fmt::format("device: cpu, {} threads{}\n", omp_get_max_threads(),
-                             settings.device == "auto" ? std::string("; ") + why : "");
+  const std::string by = ranks().device_opened(number.has_value(), local < found.names.size());
+  if (!quiet && !by.empty()) {
+    std::cerr << fmt::format("processes: {}, added up by {}\n", ranks().size(), by);
   }
-  return device(false);
+  return device(number.has_value());
 }
 
 prefopt::any_transformer device::make(const prefopt::transformer_config& config) const {

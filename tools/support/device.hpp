@@ -35,6 +35,8 @@ class device {
   [[nodiscard]] prefopt::any_optimizer optimizer(const std::string& name,
                                                  double weight_decay = 0.0) const;
 
+  [[nodiscard]] bool is_cuda() const { return cuda_; }
+
  private:
   friend device open_device(const device_settings& settings, bool quiet);
   explicit device(bool cuda) : cuda_(cuda) {}
@@ -52,7 +54,8 @@ bool asks_for_cuda(const device_settings& settings);
 std::string identity_of(const device_settings& settings);
 
 /// The device, which stderr names in one line unless `quiet`. Throws `usage_error` where it is not
-/// there. To be called once.
+/// there. To be called once, by all of several processes: each takes another of its machine's CUDA
+/// devices, where there are enough, and NCCL joins them (`program_ranks::device_opened`).
 device open_device(const device_settings& settings, bool quiet);
 
 }  // namespace tools

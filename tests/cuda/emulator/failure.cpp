@@ -1,15 +1,18 @@
 #include <emulator/failure.hpp>
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <mutex>
 
 namespace {
 
 /// Of the whole program.
 struct failure_state {
+  std::mutex lock;               // of the text
+  std::atomic<bool> is = false;  // then the text changes no more
   std::string problem;
-  bool seen = true;
-  cudaError_t last = cudaSuccess;
+  std::atomic<bool> seen = true;
 
   ~failure_state() {
     if (seen) return;
@@ -23,18 +26,22 @@ failure_state& state() {
   return one;
 }
 
+thread_local cudaError_t last = cudaSuccess;
+
 }  // namespace
 
 namespace emulator {
 
 void fail(const std::string& problem) {
+  const std::scoped_lock hold(state().lock);
   if (failed()) return;
   state().problem = problem;
   state().seen = false;
+  state().is = true;
 }
 
 bool failed() {
-  return !state().problem.empty();
+  return state().is;
 }
 
 cudaError_t status(cudaError_t own) {
@@ -42,7 +49,7 @@ cudaError_t status(cudaError_t own) {
     state().seen = true;
     return cudaErrorLaunchFailure;
   }
-  if (own != cudaSuccess) state().last = own;
+  if (own != cudaSuccess) last = own;
   return own;
 }
 
@@ -51,7 +58,10 @@ const std::string& problem() {
 }
 
 void recover() {
-  state() = {};
+  state().is = false;
+  state().problem.clear();
+  state().seen = true;
+  last = cudaSuccess;
 }
 
 }  // namespace emulator
@@ -59,13 +69,13 @@ void recover() {
 extern "C" {
 
 cudaError_t cudaPeekAtLastError() {
-  return emulator::status(state().last);
+  return emulator::status(last);
 }
 
 cudaError_t cudaGetLastError() {
-  const cudaError_t last = cudaPeekAtLastError();
-  state().last = cudaSuccess;
-  return last;
+  const cudaError_t found = cudaPeekAtLastError();
+  last = cudaSuccess;
+  return found;
 }
 
 const char* cudaGetErrorString(cudaError_t error) {

@@ -20,6 +20,7 @@ struct options {
   thread_order threads = thread_order::random;
   stream_order streams = stream_order::lazy;
   unsigned seed = 1;
+  int devices = 1;
   std::size_t device_memory = std::size_t(8) << 30;       // bytes, of a device that has no more
   std::size_t shared_per_block = std::size_t(163) << 10;  // sm_80's; sm_90 has 227 KiB
 };
@@ -49,6 +50,7 @@ inline options options_from_environment() {
   } else if (streams != "lazy") {
     unsupported("PREFOPT_EMULATOR_STREAMS=" + streams);
   }
+  result.devices = std::stoi(setting("PREFOPT_EMULATOR_DEVICES", "1"));
   result.seed = static_cast<unsigned>(std::stoul(setting("PREFOPT_EMULATOR_SEED", "1")));
   return result;
 }

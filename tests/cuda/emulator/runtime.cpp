@@ -23,20 +23,31 @@ int shared_per_block() {
   return static_cast<int>(emulator::option.shared_per_block);
 }
 
+bool is_device(int number) {
+  return number >= 0 && number < emulator::option.devices;
+}
+
+/// As the real one, "not ready" is remembered for cudaGetLastError.
+cudaError_t done_or_not(bool done) {
+  return status(done ? cudaSuccess : cudaErrorNotReady);
+}
+
 }  // namespace
 
 extern "C" {
 
 cudaError_t cudaGetDeviceCount(int* count) {
-  *count = 1;
+  *count = emulator::option.devices;
   return status();
 }
 cudaError_t cudaGetDevice(int* device) {
-  *device = 0;
+  *device = emulator::current_device;
   return status();
 }
 cudaError_t cudaSetDevice(int device) {
-  return status(device == 0 ? cudaSuccess : cudaErrorInvalidDevice);
+  if (!is_device(device)) return status(cudaErrorInvalidDevice);
+  emulator::current_device = device;
+  return status();
 }
 cudaError_t cudaDeviceSynchronize() {
   emulator::finish_all();
@@ -51,7 +62,7 @@ cudaError_t cudaDriverGetVersion(int* version) {
 }
 
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
-  if (device != 0) return status(cudaErrorInvalidDevice);
+  if (!is_device(device)) return status(cudaErrorInvalidDevice);
   *properties = {};
   std::strcpy(properties->name, "emulated device");
   properties->totalGlobalMem = emulator::option.device_memory;
@@ -71,7 +82,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
 }
 
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device) {
-  if (device != 0) return status(cudaErrorInvalidDevice);
+  if (!is_device(device)) return status(cudaErrorInvalidDevice);
   switch (attribute) {
     case cudaDevAttrMultiProcessorCount:
       *value = processors;
@@ -135,8 +146,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   return status();
 }
 cudaError_t cudaStreamQuery(cudaStream_t stream) {
-  const bool done = emulator::advance(emulator::end_of(stream));
-  return done ? status() : (emulator::failed() ? status() : cudaErrorNotReady);
+  return done_or_not(emulator::advance(emulator::end_of(stream)));
 }
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
   emulator::wait_for(stream, event->recorded);
@@ -171,8 +181,7 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   return status();
 }
 cudaError_t cudaEventQuery(cudaEvent_t event) {
-  const bool done = emulator::advance(event->recorded);
-  return done ? status() : (emulator::failed() ? status() : cudaErrorNotReady);
+  return done_or_not(emulator::advance(event->recorded));
 }
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t from, cudaEvent_t to) {
   if (!from->timed || !to->timed || !from->time || !to->time) {

@@ -1,9 +1,12 @@
 #include <emulator/streams.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <exception>
+#include <map>
 #include <mutex>
 #include <random>
+#include <thread>
 #include <utility>
 
 #include <emulator/device_memory.hpp>
@@ -18,8 +21,9 @@ namespace {
 struct stream_set {
   std::recursive_mutex lock;
   std::vector<std::weak_ptr<stream_queue>> all;
-  std::shared_ptr<stream_queue> standard;  // the default ("legacy") stream
-  moment last_standard;                    // the end of its last operation
+  std::map<int, std::shared_ptr<stream_queue>>
+      standard;                         // every device's default ("legacy") stream
+  std::map<int, moment> last_standard;  // the end of its last operation
   std::minstd_rand random{option.seed};
 
   std::vector<std::shared_ptr<stream_queue>> live() {
@@ -40,11 +44,12 @@ std::shared_ptr<stream_queue> queue_of(cudaStream_t stream) {
   stream_set& set = streams();
   if (stream == cudaStreamPerThread) unsupported("cudaStreamPerThread");
   if (stream == nullptr || stream == cudaStreamLegacy) {
-    if (!set.standard) {
-      set.standard = std::make_shared<stream_queue>();
-      set.all.push_back(set.standard);
+    auto& own = set.standard[current_device];
+    if (!own) {
+      own = std::make_shared<stream_queue>();
+      set.all.push_back(own);
     }
-    return set.standard;
+    return own;
   }
   return stream->queue;
 }
@@ -53,13 +58,18 @@ bool over(const moment& m) {
   return !m.stream || m.stream->finished >= m.count;
 }
 
-void run_until(const moment& end);
+bool run_until(const moment& end);
 
-/// The first operation of a queue, and before it all that it waits for.
-void run_first(stream_queue& queue) {
-  auto operation = std::move(queue.waiting.front());
+/// The first operation of a queue, and before it all that it waits for; false where that, or the
+/// operation itself, is not ready.
+bool run_first(stream_queue& queue) {
+  for (const moment& before : queue.waiting.front().after) {
+    if (!run_until(before)) return false;
+  }
+  const auto& ready = queue.waiting.front().ready;
+  if (ready && !failed() && !ready()) return false;
+  const auto operation = std::move(queue.waiting.front());
   queue.waiting.pop_front();
-  for (const moment& before : operation.after) run_until(before);
   if (!failed()) {
     try {
       operation.run();
@@ -68,47 +78,55 @@ void run_first(stream_queue& queue) {
     }
   }
   ++queue.finished;
+  return true;
 }
 
-void run_until(const moment& end) {
-  while (!over(end)) run_first(*end.stream);
+bool run_until(const moment& end) {
+  while (!over(end)) {
+    if (!run_first(*end.stream)) return false;
+  }
+  return true;
 }
 
-void run_in_order(const moment& end) {
+bool run_in_order(const moment& end) {
   stream_set& set = streams();
   if (option.streams == stream_order::others_first) {
     for (const auto& queue : set.live()) {
       if (queue != end.stream) run_until({queue, queue->issued});
     }
   } else if (option.streams == stream_order::random) {
-    while (!over(end)) {
+    int in_vain = 0;
+    while (!over(end) && in_vain < 100) {
       const auto queues = set.live();
       stream_queue& queue = *queues[set.random() % queues.size()];
-      if (!queue.waiting.empty()) run_first(queue);
+      in_vain = !queue.waiting.empty() && run_first(queue) ? 0 : in_vain + 1;
     }
   }
-  run_until(end);
+  return run_until(end);
 }
 
 }  // namespace
 
-void enqueue(cudaStream_t stream, std::function<void()> run) {
+void enqueue(cudaStream_t stream, std::function<void()> run, std::function<bool()> ready) {
   stream_set& set = streams();
   const std::scoped_lock hold(set.lock);
   const auto queue = queue_of(stream);
-  stream_queue::operation operation{std::move(run), {}};
-  if (queue == set.standard) {
+  stream_queue::operation operation{std::move(run), {}, std::move(ready)};
+  const bool is_standard = queue == set.standard[queue->device];
+  moment& last_standard = set.last_standard[queue->device];
+  if (is_standard) {
     for (const auto& other : set.live()) {
-      if (other != queue && other->blocking && other->finished != other->issued) {
+      if (other != queue && other->device == queue->device && other->blocking &&
+          other->finished != other->issued) {
         operation.after.push_back({other, other->issued});
       }
     }
-  } else if (queue->blocking && !over(set.last_standard)) {
-    operation.after.push_back(set.last_standard);
+  } else if (queue->blocking && !over(last_standard)) {
+    operation.after.push_back(last_standard);
   }
   queue->waiting.push_back(std::move(operation));
   ++queue->issued;
-  if (queue == set.standard) set.last_standard = {queue, queue->issued};
+  if (is_standard) last_standard = {queue, queue->issued};
 }
 
 void wait_for(cudaStream_t stream, const moment& other) {
@@ -126,15 +144,27 @@ moment end_of(cudaStream_t stream) {
 }
 
 void finish(const moment& end) {
-  const std::scoped_lock hold(streams().lock);
-  if (over(end)) return;
-  const device_memory::access open;
-  run_in_order(end);
+  for (;;) {
+    {
+      const std::scoped_lock hold(streams().lock);
+      if (over(end)) return;
+      const device_memory::access open;
+      if (run_in_order(end)) return;
+    }
+    std::this_thread::sleep_for(
+        std::chrono::microseconds(50));  // others may go on, without the lock
+  }
 }
 
 void finish_all() {
-  const std::scoped_lock hold(streams().lock);
-  for (const auto& queue : streams().live()) finish({queue, queue->issued});
+  std::vector<moment> ends;
+  {
+    const std::scoped_lock hold(streams().lock);
+    for (const auto& queue : streams().live()) {
+      if (queue->device == current_device) ends.push_back({queue, queue->issued});
+    }
+  }
+  for (const moment& end : ends) finish(end);
 }
 
 bool advance(const moment& end) {
@@ -170,10 +200,10 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
 
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   if (stream == nullptr) return emulator::status(cudaErrorInvalidResourceHandle);
-  auto& set = emulator::streams();
-  const std::scoped_lock hold(set.lock);
   // What is in it still happens, at the latest now: nobody can wait for it any more.
   emulator::finish(emulator::end_of(stream));
+  auto& set = emulator::streams();
+  const std::scoped_lock hold(set.lock);
   std::erase_if(set.all, [&](const auto& weak) { return weak.lock() == stream->queue; });
   delete stream;
   return emulator::status();
