@@ -49,7 +49,7 @@ class draw {
   }
 
   /// Whether `uniform` leads to that token, up to rounding. The number of tokens that top-p keeps
-  /// is what rounding may change too.
+  /// is what rounding may change too, and at the end it may lead past all: then to the likeliest.
   [[nodiscard]] bool may_be(std::size_t token, double uniform) const {
     const double slack = 1e-6 * sums_.back();
     const auto place =
@@ -59,8 +59,10 @@ class draw {
       if (sums_[count - 1] > enough_ + slack) break;
       if (count < order_.size() && sums_[count] < enough_ - slack) continue;
       const double at = uniform * sums_[count];
-      if (place < count && sums_[place] <= at + slack && at <= sums_[place + 1] + slack)
+      if (logits_[token] == largest_ && at >= (1.0 - 1e-12) * sums_[count]) return true;
+      if (place < count && sums_[place] <= at + slack && at <= sums_[place + 1] + slack) {
         return true;
+      }
     }
     return false;
   }
