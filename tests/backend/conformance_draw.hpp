@@ -22,6 +22,8 @@
 
 namespace prefopt::test {
 
+inline constexpr double last_uniform = 1.0 - 0x1.0p-53;  // no random number is larger
+
 namespace reference {
 
 /// A row of logits with everything in order: what may be drawn, and what is.
@@ -47,7 +49,7 @@ class draw {
   }
 
   /// Whether `uniform` leads to that token, up to rounding. The number of tokens that top-p keeps
-  /// is what rounding may change too.
+  /// is what rounding may change too, and at the end it may lead past all: then to the likeliest.
   [[nodiscard]] bool may_be(std::size_t token, double uniform) const {
     const double slack = 1e-6 * sums_.back();
     const auto place =
@@ -57,8 +59,10 @@ class draw {
       if (sums_[count - 1] > enough_ + slack) break;
       if (count < order_.size() && sums_[count] < enough_ - slack) continue;
       const double at = uniform * sums_[count];
-      if (place < count && sums_[place] <= at + slack && at <= sums_[place + 1] + slack)
+      if (logits_[token] == largest_ && at >= (1.0 - 1e-12) * sums_[count]) return true;
+      if (place < count && sums_[place] <= at + slack && at <= sums_[place + 1] + slack) {
         return true;
+      }
     }
     return false;
   }
@@ -113,13 +117,11 @@ class backend_draw : public testing::Test {
 
   static numbers uniforms_of(std::size_t rows, std::uint32_t seed) {
     numbers result = random_numbers(rows, seed, 0.5);
-    for (double& u : result) u = std::min(u + 0.5, last);
+    for (double& u : result) u = std::min(u + 0.5, last_uniform);
     if (rows > 2) result[0] = 0.0;
-    if (rows > 2) result[1] = last;
+    if (rows > 2) result[1] = last_uniform;
     return result;
   }
-
-  static constexpr double last = 1.0 - 0x1.0p-53;  // the largest uniform number
 };
 
 TYPED_TEST_SUITE_P(backend_draw);
@@ -159,7 +161,7 @@ TYPED_TEST_P(backend_draw, equal_logits_go_by_the_smaller_token) {
   const numbers equal(4 * columns, -2.5);
   for (const std::size_t k : {0U, 1U, 7U, 2999U}) {
     const std::vector<sampled_token> found =
-        this->drawn(columns, equal, {.top_k = k}, {0.0, 0.25 + 1e-9, 0.5 + 1e-9, this->last});
+        this->drawn(columns, equal, {.top_k = k}, {0.0, 0.25 + 1e-9, 0.5 + 1e-9, last_uniform});
     const std::size_t kept = k == 0 ? columns : k;
     EXPECT_EQ(found[0].token, 0);
     EXPECT_EQ(static_cast<std::size_t>(found[1].token), kept / 4);
@@ -186,7 +188,7 @@ TYPED_TEST_P(backend_draw, logits_far_apart_are_no_trouble) {
   for (const double temperature : {0.0, 1e-6, 1.0, 1e6}) {
     for (const std::size_t k : {0U, 1U, 3U}) {
       for (const double p : {1e-3, 1.0}) {
-        for (const double uniform : {0.0, 0.5, this->last}) {
+        for (const double uniform : {0.0, 0.5, last_uniform}) {
           const std::vector<sampled_token> found = this->drawn(
               4, logits, {.temperature = temperature, .top_k = k, .top_p = p}, {uniform});
           EXPECT_EQ(found[0].token, 1);
@@ -200,7 +202,7 @@ TYPED_TEST_P(backend_draw, logits_far_apart_are_no_trouble) {
   for (std::uint32_t seed = 0; seed < 20; ++seed) {
     const numbers head = random_numbers(300, seed, 5.0);
     std::copy(head.begin(), head.end(), long_tail.begin());
-    const std::vector<sampled_token> found = this->drawn(700, long_tail, {}, {this->last});
+    const std::vector<sampled_token> found = this->drawn(700, long_tail, {}, {last_uniform});
     EXPECT_LT(found[0].token, 300);
     EXPECT_GE(found[0].token, 0);
   }
