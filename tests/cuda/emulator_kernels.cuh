@@ -140,5 +140,16 @@ template <int = 0>
 __global__ void past_global_memory(float* x, int n) {
   x[n + static_cast<int>(threadIdx.x)] = 1;
 }
+template <int = 0>
+__global__ void unwritten_shared_memory(float* x) {
+  auto& held = block_shared<float[64], 4>();
+  if (threadIdx.x != 63) held[threadIdx.x] = x[threadIdx.x];
+  x[threadIdx.x] = static_cast<float>(__syncthreads_count(held[threadIdx.x] > 0));
+}
+template <int = 0>
+__global__ void unwritten_dynamic_memory(float* x) {
+  const float* held = dynamic_shared<float>();
+  if (held[threadIdx.x] > 0) x[threadIdx.x] = 1;
+}
 
 }  // namespace prefopt::gpu::test

@@ -173,10 +173,12 @@ TEST(emulator_memory, finds_use_in_another_stream_that_is_too_early_or_too_late)
 }
 #endif
 
+#if !defined(PREFOPT_EMULATOR_MSAN)  // which reports the look at it
 TEST(emulator_memory, fresh_memory_is_not_a_number) {
   const device_vector<float> x(100);
   for (const float value : x.read()) EXPECT_TRUE(std::isnan(value));
 }
+#endif
 
 TEST(emulator_memory, copies_must_lie_in_one_allocation_of_the_kind_that_is_said) {
   const device_vector<float> x(10);

@@ -149,8 +149,11 @@ void device_memory::grant(void* start) {
   permit(start, bytes);
   // Of large ones the ends alone: pages that nobody uses are not to be made, nor opened each time.
   const std::size_t end = bytes <= 4 * filled_end ? bytes : filled_end;
+  char* const tail = static_cast<char*>(start) + bytes - end;
   std::memset(start, not_a_number, end);
-  std::memset(static_cast<char*>(start) + bytes - end, not_a_number, end);
+  std::memset(tail, not_a_number, end);
+  unwritten(start, end);
+  unwritten(tail, end);
 }
 
 void device_memory::open() {

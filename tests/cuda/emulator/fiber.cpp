@@ -44,7 +44,7 @@ void fiber::start(function body, void* argument) {
   saved_inside_ = nullptr;
 }
 
-void fiber::resume() {
+PREFOPT_EMULATOR_SWITCHES void fiber::resume() {
   before_switch(&saved_outside_, stack_, stack_bytes);
   traced_.enter();
   inside_ = context::jump_fcontext(inside_, this).fctx;
@@ -55,14 +55,14 @@ void fiber::suspend() {
   leave(&saved_inside_);
 }
 
-void fiber::leave(void** save) {
+PREFOPT_EMULATOR_SWITCHES void fiber::leave(void** save) {
   before_switch(save, outside_stack_, outside_bytes_);
   traced_.leave();
   outside_ = context::jump_fcontext(outside_, nullptr).fctx;
   after_switch(saved_inside_, &outside_stack_, &outside_bytes_);
 }
 
-void fiber::enter(context::transfer_t from) {
+PREFOPT_EMULATOR_SWITCHES void fiber::enter(context::transfer_t from) {
   fiber& self = *static_cast<fiber*>(from.data);
   self.outside_ = from.fctx;
   after_switch(nullptr, &self.outside_stack_, &self.outside_bytes_);
@@ -77,5 +77,13 @@ void fiber::enter(context::transfer_t from) {
 #if defined(PREFOPT_EMULATOR_TSAN)
 extern "C" const char* __tsan_default_options() {
   return "halt_on_error=1";
+}
+#endif
+
+#if defined(PREFOPT_EMULATOR_MSAN)
+// Of the host's memory nothing is said: the standard library and GoogleTest, which write to it, are
+// not instrumented.
+extern "C" const char* __msan_default_options() {
+  return "poison_in_malloc=0:poison_in_free=0:poison_in_dtor=0";
 }
 #endif

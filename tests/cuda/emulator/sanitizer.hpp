@@ -1,8 +1,9 @@
 #pragma once
 
-// What the address and thread sanitizers do not know by themselves of memory, stacks and order.
-// Nothing where the program is compiled without them. Under the thread sanitizer the emulator
-// itself is not instrumented, only the kernels are: PREFOPT_EMULATOR_TSAN tells of it.
+// What the address, thread and memory sanitizers do not know by themselves of memory, stacks and
+// order. Nothing where the program is compiled without them. Under the thread sanitizer the
+// emulator itself is not instrumented, only the kernels are: PREFOPT_EMULATOR_TSAN tells of it, and
+// PREFOPT_EMULATOR_MSAN of the memory sanitizer.
 
 #include <cstddef>
 
@@ -11,6 +12,10 @@
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
+#endif
+
+#if defined(PREFOPT_EMULATOR_MSAN)
+#include <sanitizer/msan_interface.h>
 #endif
 
 #if defined(PREFOPT_EMULATOR_TSAN)
@@ -33,6 +38,29 @@ inline void permit([[maybe_unused]] const void* start, [[maybe_unused]] std::siz
   __asan_unpoison_memory_region(start, bytes);
 #endif
 }
+
+/// Nobody has written these bytes yet: whoever decides by one of them, or takes it for an address
+/// or an argument, is reported.
+inline void unwritten([[maybe_unused]] void* start, [[maybe_unused]] std::size_t bytes) {
+#if defined(PREFOPT_EMULATOR_MSAN)
+  __msan_poison(start, bytes);
+#endif
+}
+
+/// These bytes go back to the host, of whose memory nothing is said.
+inline void written([[maybe_unused]] void* start, [[maybe_unused]] std::size_t bytes) {
+#if defined(PREFOPT_EMULATOR_MSAN)
+  __msan_unpoison(start, bytes);
+#endif
+}
+
+/// Before a function that changes stacks: the memory sanitizer would take what another fiber passed
+/// to a function for what is passed here.
+#if defined(PREFOPT_EMULATOR_MSAN)
+#define PREFOPT_EMULATOR_SWITCHES __attribute__((no_sanitize("memory")))
+#else
+#define PREFOPT_EMULATOR_SWITCHES
+#endif
 
 /// Before a jump to the stack that begins at `stack`; `save` is null where this one is left for
 /// good.

@@ -50,6 +50,7 @@ char* shared_memory::take(std::size_t bytes) {
   const unseen_writes unseen;
   permit(start, bytes + after.bytes);
   std::memset(start, not_a_number, bytes);
+  unwritten(start, bytes);
   std::memset(after.start, red, after.bytes);
   forbid(after.start, after.bytes);
   zones_[zone_count_++] = after;

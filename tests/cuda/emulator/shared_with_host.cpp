@@ -5,6 +5,7 @@
 
 #include <emulator/device_memory.hpp>
 #include <emulator/error.hpp>
+#include <emulator/sanitizer.hpp>
 
 namespace emulator {
 
@@ -43,6 +44,7 @@ void* allocate_shared(std::size_t bytes, memory_kind kind) {
   void* const start = std::malloc(bytes == 0 ? 1 : bytes);  // so that a sanitizer knows its ends
   if (start == nullptr) return nullptr;
   std::memset(start, 0xff, bytes);
+  unwritten(start, bytes);
   const std::scoped_lock hold(table().lock);
   table().areas.insert_or_assign(static_cast<const char*>(start), area{bytes, kind, true});
   return start;
@@ -58,7 +60,10 @@ bool release_shared(void* start, memory_kind kind) {
   const std::scoped_lock hold(table().lock);
   const auto found = table().areas.find(static_cast<const char*>(start));
   if (found == table().areas.end() || found->second.kind != kind) return false;
-  if (found->second.owned) std::free(start);
+  if (found->second.owned) {
+    written(start, found->second.bytes);
+    std::free(start);
+  }
   table().areas.erase(found);
   return true;
 }
