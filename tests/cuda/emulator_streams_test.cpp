@@ -151,6 +151,8 @@ TEST(emulator_memory, is_given_and_taken_in_the_order_of_a_stream) {
 
 #if defined(__SANITIZE_ADDRESS__)
 TEST(emulator_memory, finds_use_in_another_stream_that_is_too_early_or_too_late) {
+  const keep_options kept;
+  emulator::option.streams = emulator::stream_order::lazy;  // in others_first it was given already
   const two_streams streams;
   void* memory = nullptr;
   ASSERT_EQ(cudaMallocAsync(&memory, 100, streams.first), cudaSuccess);
