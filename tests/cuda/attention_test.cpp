@@ -30,7 +30,7 @@ packed_batch batch_of(const std::vector<std::vector<std::size_t>>& lengths) {
     to.prompt = texts[next++];
     for (std::size_t i = 1; i < group.size(); ++i) to.responses.push_back(texts[next++]);
   }
-  return pack(batch, 10, 1000);
+  return pack(batch, 10, 2000);
 }
 
 struct result {
