@@ -6,7 +6,8 @@
 // backend/cuda/: the device, operations on it, and kernels
 #include <prefopt/backend/cuda/activation.cuh>          // GELU, SiLU and the like, and gradients
 #include <prefopt/backend/cuda/array.cuh>               // floats on the device, or on both sides
-#include <prefopt/backend/cuda/attention.cuh>           // attention over packed batches
+#include <prefopt/backend/cuda/attend.cuh>              // attention over packed batches
+#include <prefopt/backend/cuda/attention.cuh>           // attention in tiles
 #include <prefopt/backend/cuda/attention_backward.cuh>  // its gradients
 #include <prefopt/backend/cuda/attention_batched.cuh>   // attention by products
 #include <prefopt/backend/cuda/attention_form.cuh>      // in tiles or by products

@@ -29,6 +29,7 @@ TESTED_IN = {
     "backend/compute_backend.hpp": "backend/eigen_backend_test.cpp",
     "backend/cuda/activation.cuh": "cuda/cuda_backend_test.cpp",
     "backend/cuda/array.cuh": "cuda/cuda_backend_test.cpp",
+    "backend/cuda/attend.cuh": "cuda/attention_test.cpp",
     "backend/cuda/attention_backward.cuh": "cuda/attention_test.cpp",
     "backend/cuda/attention_batched.cuh": "cuda/attention_test.cpp",
     "backend/cuda/attention_form.cuh": "cuda/attention_test.cpp",

@@ -3,14 +3,12 @@
 #include <cstddef>
 
 #include <prefopt/backend/attention_shape.hpp>
-#include <prefopt/backend/cuda/attention_batched.cuh>
 #include <prefopt/backend/cuda/attention_plan.cuh>
 #include <prefopt/backend/cuda/attention_tile.cuh>
 #include <prefopt/backend/cuda/context.cuh>
 #include <prefopt/backend/cuda/device.cuh>
 #include <prefopt/backend/cuda/upload.cuh>
 #include <prefopt/backend/matrix_view.hpp>
-#include <prefopt/backend/packed_batch.hpp>
 
 namespace prefopt::gpu {
 
@@ -148,18 +146,6 @@ inline void attend_tiled(const attention_plan& plan, const attention_shape& shap
            attention_threads, attention_forward_bytes<w>(), context::current().stream(), qkv.data,
            segments.data(), tiles.data(), attention_layout(shape), write_context{context.data});
   });
-}
-
-/// softmax(scale q k^T) v over what a row sees, for every head of every segment, each in the form
-/// that `attention_form_of` says. qkv is (T, (heads + 2 kv_heads) * head_width), context (T, heads
-/// * head_width). A segment's rows depend on the segment and its prefix alone. Throws `usage_error`
-/// for heads of more than 256 numbers.
-inline void attend(const packed_batch& batch, const attention_shape& shape, const_matrix_view qkv,
-                   matrix_view context) {
-  check_head_width(shape.head_width);
-  const attention_plan plan = plan_attention(batch, shape);
-  if (!plan.queries.empty()) attend_tiled(plan, shape, qkv, context);
-  if (!plan.batched.empty()) attend_batched(plan.batched, shape, qkv, context);
 }
 
 }  // namespace prefopt::gpu

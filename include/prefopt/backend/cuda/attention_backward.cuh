@@ -5,7 +5,6 @@
 
 #include <prefopt/backend/attention_shape.hpp>
 #include <prefopt/backend/cuda/attention.cuh>
-#include <prefopt/backend/cuda/attention_batched.cuh>
 #include <prefopt/backend/cuda/attention_plan.cuh>
 #include <prefopt/backend/cuda/attention_tile.cuh>
 #include <prefopt/backend/cuda/context.cuh>
@@ -13,7 +12,6 @@
 #include <prefopt/backend/cuda/temporary.cuh>
 #include <prefopt/backend/cuda/upload.cuh>
 #include <prefopt/backend/matrix_view.hpp>
-#include <prefopt/backend/packed_batch.hpp>
 
 namespace prefopt::gpu {
 
@@ -289,24 +287,6 @@ inline void attend_backward_tiled(const attention_plan& plan, const attention_sh
            stream, qkv.data, context_gradient.data, rows.data(), segments.data(), key_tiles.data(),
            layout, qkv_gradient.data);
   });
-}
-
-/// From the gradient of context, that of qkv (written, not added to). What the forward pass knew of
-/// the rows is computed again, which is cheaper than to keep it for every layer.
-inline void attend_backward(const packed_batch& batch, const attention_shape& shape,
-                            const_matrix_view qkv, const_matrix_view context_gradient,
-                            matrix_view qkv_gradient) {
-  check_head_width(shape.head_width);
-  const attention_plan plan = plan_attention(batch, shape);
-  if (!plan.batched.empty()) {  // which add to the gradients of keys
-    context::current().clear(qkv_gradient.data, qkv_gradient.size() * sizeof(float));
-  }
-  if (!plan.queries.empty()) {
-    attend_backward_tiled(plan, shape, qkv, context_gradient, qkv_gradient);
-  }
-  if (!plan.batched.empty()) {
-    attend_backward_batched(plan.batched, shape, qkv, context_gradient, qkv_gradient);
-  }
 }
 
 }  // namespace prefopt::gpu

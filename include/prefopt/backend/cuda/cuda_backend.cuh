@@ -6,8 +6,7 @@
 #include <prefopt/backend/compute_backend.hpp>
 #include <prefopt/backend/cuda/activation.cuh>
 #include <prefopt/backend/cuda/array.cuh>
-#include <prefopt/backend/cuda/attention.cuh>
-#include <prefopt/backend/cuda/attention_backward.cuh>
+#include <prefopt/backend/cuda/attend.cuh>
 #include <prefopt/backend/cuda/context.cuh>
 #include <prefopt/backend/cuda/decode.cuh>
 #include <prefopt/backend/cuda/draw.cuh>
