@@ -107,6 +107,7 @@ TEST(emulator_streams, nothing_happens_before_it_is_waited_for) {
   EXPECT_EQ(*pinned, 1);
   EXPECT_EQ(*managed, 1);
   EXPECT_EQ(cudaStreamQuery(streams.first), cudaErrorNotReady);
+  EXPECT_EQ(cudaGetLastError(), cudaErrorNotReady) << "which a launch would report";
   EXPECT_EQ(cudaEventSynchronize(streams.event), cudaSuccess);
   EXPECT_EQ(*pinned, 5);
   EXPECT_EQ(*managed, 2);
