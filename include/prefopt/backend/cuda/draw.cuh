@@ -55,7 +55,7 @@ __device__ inline bool find_largest(logit_row& row) {
     odd |= math::is_finite(row.logits[v]) ? 0 : 1;
   }
   if (__syncthreads_or(odd) != 0) return false;
-  row.largest = block_max(largest);
+  row.largest = block_max(largest) + 0.0F;  // not -0, so that no distance to it has a sign
   return math::is_finite(row.largest);
 }
 
