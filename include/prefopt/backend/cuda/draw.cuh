@@ -128,7 +128,7 @@ __device__ inline unsigned draw_of_all(const logit_row& row, std::size_t blocks,
 /// How far a token is from the likeliest, as a number whose order is that of the distance. Tokens
 /// with different logits may have the same.
 __device__ inline std::uint32_t distance_bits(const logit_row& row, std::size_t v) {
-  return __float_as_uint(fabsf(row.largest - row.logits[v]));  // -0 - 0 is -0
+  return __float_as_uint(row.largest - row.logits[v]);
 }
 
 /// A bound of `distance_bits`: tokens up to it have together at least `target` of `amount(v)`, or
