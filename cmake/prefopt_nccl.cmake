@@ -7,7 +7,10 @@
 
 set(PREFOPT_NCCL_FOUND FALSE)
 set(PREFOPT_NCCL_MISSING "")
-find_package(CUDAToolkit 12.6 QUIET)
+find_package(Threads QUIET) # which the search for the Toolkit needs
+if(Threads_FOUND)
+  find_package(CUDAToolkit 12.6 QUIET)
+endif()
 if(NOT TARGET CUDA::cudart)
   set(PREFOPT_NCCL_MISSING "the CUDA Toolkit, 12.6 or later")
 else()

@@ -45,7 +45,8 @@ std::string identity_of(const settings& chosen, std::span<const json> rows) {
 
 void score(const settings& chosen) {
   chosen.run.apply();
-  // First: its device may be what joins several processes.
+  check_rows_output(chosen.output);
+  // Before what ranks do together: its device may be what joins them.
   const text_scorer scorer = open_scorer(chosen.scorer, chosen.run);
   if (finished_before(chosen.output, chosen.resume)) return;
   std::vector<json> rows;

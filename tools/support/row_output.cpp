@@ -49,6 +49,10 @@ std::string to_line(const json& row) {
 
 namespace {
 
+bool is_first_rank() {
+  return ranks().rank() == 0;
+}
+
 bool is_finished(const std::string& target, bool resume) {
   namespace fs = std::filesystem;
   if (target == "-") return false;
@@ -60,11 +64,11 @@ bool is_finished(const std::string& target, bool resume) {
   return true;
 }
 
-bool is_first_rank() {
-  return ranks().rank() == 0;
-}
-
 }  // namespace
+
+void check_rows_output(const std::string& target) {
+  if (target != "-" && is_first_rank()) check_output_file("--output", target);
+}
 
 bool finished_before(const std::string& target, bool resume) {
   return prefopt::broadcast_value(ranks(), is_first_rank() && is_finished(target, resume));

@@ -64,6 +64,9 @@ class row_output {
 /// resumed: it is a file or none yet, and not standard output, a pipe or a device.
 bool keeps_rows(const std::string& target);
 
+/// Throws where rows could not be written to `target` in the end; the first rank alone looks.
+void check_rows_output(const std::string& target);
+
 /// To be called before any work, by all ranks: throws where rows could not be written to `target`
 /// in the end. With `resume`, true where there is nothing left to do, the file being there and
 /// nothing beside it to go on with; says so on stderr.

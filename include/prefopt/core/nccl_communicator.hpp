@@ -238,9 +238,14 @@ class nccl_communicator {
   void in_pieces(std::size_t pieces, Fill&& fill, Exchange&& exchange, Empty&& empty) {
     if (broken_) throw nccl_error("NCCL: a call failed before, the ranks are apart");
     broken_ = true;  // unless all of this succeeds
-    staging_->pass(pieces, fill, exchange, empty, [&](const auto& is_over) {
-      wait([&](ncclResult_t) { return is_over(); }, "an exchange of NCCL", ranks_);
-    });
+    try {
+      staging_->pass(pieces, fill, exchange, empty, [&](const auto& is_over) {
+        wait([&](ncclResult_t) { return is_over(); }, "an exchange of NCCL", ranks_);
+      });
+    } catch (...) {
+      leave();  // now: whoever frees memory of the device waits for what NCCL still does there
+      throw;
+    }
     broken_ = false;
   }
 

@@ -74,6 +74,15 @@ void protect(arena& m, int rights) {
   if (m.high != 0 && mprotect(m.start, pages(m.high), rights) != 0) throw std::bad_alloc();
 }
 
+/// The whole pages of what is released, where they are many: to open memory takes as long as pages
+/// are there.
+void give_pages_back(char* start, std::size_t bytes) {
+  if (bytes < filled_end) return;
+  char* const first = arena_start + pages(static_cast<std::size_t>(start - arena_start));
+  const auto whole = static_cast<std::size_t>(start + bytes - first) / 4096 * 4096;
+  madvise(first, whole, MADV_DONTNEED);
+}
+
 char* place(arena& m, std::size_t bytes) {
   for (auto free = m.released.begin(); free != m.released.end(); ++free) {
     if (free->second < bytes) continue;
@@ -112,6 +121,7 @@ bool device_memory::release(void* start) {
   const std::size_t bytes = found->second;
   m.used -= bytes;
   m.live.erase(found);
+  give_pages_back(static_cast<char*>(start), bytes);
   forbid(start, bytes);
   auto free = m.released.emplace(static_cast<char*>(start), rounded(bytes)).first;
   if (const auto next = std::next(free);

@@ -71,6 +71,7 @@ bool run_first(stream_queue& queue) {
   const auto operation = std::move(queue.waiting.front());
   queue.waiting.pop_front();
   if (!failed()) {
+    const device_memory::access open;
     try {
       operation.run();
     } catch (const std::exception& problem) {
@@ -144,15 +145,17 @@ moment end_of(cudaStream_t stream) {
 }
 
 void finish(const moment& end) {
-  for (;;) {
-    {
-      const std::scoped_lock hold(streams().lock);
-      if (over(end)) return;
-      const device_memory::access open;
-      if (run_in_order(end)) return;
-    }
+  {
+    const std::scoped_lock hold(streams().lock);
+    if (over(end)) return;
+    const device_memory::access open;  // once for all of it: to open memory takes long
+    if (run_in_order(end)) return;
+  }
+  for (bool done = false; !done;) {
     std::this_thread::sleep_for(
         std::chrono::microseconds(50));  // others may go on, without the lock
+    const std::scoped_lock hold(streams().lock);
+    done = over(end) || run_in_order(end);
   }
 }
 
@@ -169,10 +172,7 @@ void finish_all() {
 
 bool advance(const moment& end) {
   const std::scoped_lock hold(streams().lock);
-  if (!over(end)) {
-    const device_memory::access open;
-    run_first(*end.stream);
-  }
+  if (!over(end)) run_first(*end.stream);
   return over(end);
 }
 
