@@ -200,6 +200,8 @@ void check_run(const options& chosen, const run_identity& settings) {
     }
     return;
   }
+  // A run that was killed before its settings were whole has left no more than a part of them.
+  if (chosen.resume && fs::is_directory(chosen.out)) prefopt::remove_stale_temporaries(chosen.out);
   if (fs::exists(chosen.out) && (!fs::is_directory(chosen.out) || !fs::is_empty(chosen.out))) {
     throw prefopt::usage_error("--out " + chosen.out + " is not empty, and holds no run");
   }

@@ -82,6 +82,12 @@ def main():
         check(stopped > 0 and outcome(folder) == expected,
               f"killed {stopped} times and resumed: the same results and weights")
         quick = changed(changed(small, ["--method", "dpo"]), ["--beta", 0.1])
+        torn = work / "torn"
+        torn.mkdir()
+        (torn / "settings.json.tmp-4194303-0").write_text("{")  # of a process that cannot be
+        check(run(PROGRAM, *quick, "--out", torn).returncode == 2
+              and run(PROGRAM, *quick, "--out", torn, "--resume").returncode == 0,
+              "killed before its settings were whole: resumed from the beginning")
         unmeasured = run(PROGRAM, *quick, "--eval-temperature", 0.5, "--out", work / "unmeasured")
         check([row["kl"] for row in read_csv(work / "unmeasured" / "results.csv")] == ["0", ""]
               and " nats" not in unmeasured.stderr, "a divergence that was not measured is not 0")
