@@ -86,7 +86,7 @@ def check_training(pairs, work):
               and "device: cuda:0 (emulated device)" in found[0][2], "and say how")
         check(all(err == "" for _, _, err in found[1:]), "which the first one does alone")
         difference = far(metrics(out), expected)
-        check(difference < 1e-5, f"they have the metrics of one process: {difference:.1e}")
+        check(difference < 1e-6, f"they have the metrics of one process: {difference:.1e}")
         check((out / "checkpoint" / "model.safetensors").exists(), "and one of them wrote the model")
 
 
@@ -145,7 +145,7 @@ def check_mpi(pairs, work):
         check(result.returncode == 0 and words in result.stderr,
               f"two ranks of mpirun and {devices} devices: {words} {result.stderr[-500:]}")
         difference = far(metrics(out), expected)
-        check(difference < 1e-5, f"they have the metrics of one process: {difference:.1e}")
+        check(difference < 1e-6, f"they have the metrics of one process: {difference:.1e}")
 
 
 def main():

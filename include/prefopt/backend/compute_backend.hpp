@@ -60,10 +60,10 @@ namespace prefopt {
 /// 16. `Backend::parameter_array` is an array in memory that the host can use too: that of
 ///    parameters and gradients. An operation may still be under way when it has returned;
 ///    `synchronize()` waits until all are done, and then the host may look.
-/// 17. `draw_tokens(logits, how, uniforms, drawn)`: drawn[r], which is the host's, is the token
-/// that
+/// 17. `draw_tokens(logits, how, uniforms, drawn)`: drawn[r], the host's, is the token that
 ///     `token_sampler` picks from row r of the logits (R, V) with uniforms[r] in [0, 1), and its
-///     log-prob; `no_token` where a logit of the row is NaN or infinite.
+///     log-prob; `no_token` where a logit of the row is
+///     NaN or infinite.
 template <class Backend>
 concept compute_backend = requires(
     typename Backend::array array, typename Backend::weight weight, matrix_view m,

@@ -28,11 +28,11 @@ inline rank_share share_of(std::size_t count, std::size_t rank, std::size_t size
 /// same order, with arrays of the same sizes.
 ///
 /// 1. `ranks.sum(values)` replaces every number by its sum over all ranks, which has the same bits
-/// on
-///    all of them. This is the defining operation. The order of the additions must not depend on
+///    on all of them. This is the defining operation. The order of the additions must not depend on
 ///    which rank comes first: `mpi_communicator` adds in the order of ranks, so that a run repeats
-///    bit for bit; NCCL in one that it chooses by the number of ranks, how their devices are
-///    connected and the size of the array.
+///    bit for bit;
+///    NCCL in one that it chooses by the number of ranks, how their devices are connected and the
+///    size of the array.
 /// 2. `ranks.rank()` counts from 0; `ranks.size()` is how many there are.
 /// 3. `ranks.sum_shares(values)` is the first half of `sum`: of each rank, only its `share_of` the
 ///    values is the sum afterwards; the rest is unspecified. `ranks.gather_shares(values)` is the

@@ -120,11 +120,11 @@ inline rank_environment read_slurm(const std::string& sign, const environment_lo
 ///
 /// - `torchrun`: RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR, MASTER_PORT. It listens at MASTER_PORT
 ///   itself, so `port` is the next one.
-/// - Slurm's `srun`: SLURM_STEP_NUM_TASKS, SLURM_PROCID, SLURM_LOCALID, SLURM_STEP_NODELIST, of
-/// which
-///   the first host has rank 0 (unless --distribution says otherwise), SLURM_JOB_ID and
-///   SLURM_STEP_ID, from which `port` is derived, 20000 to 29999. SLURM_PROCID and SLURM_NTASKS
-///   alone are no sign: a batch script, which runs once, has them too.
+/// - Slurm's `srun`: SLURM_STEP_NUM_TASKS, SLURM_PROCID, SLURM_LOCALID, SLURM_STEP_NODELIST,
+///   of which the first host has rank 0 (unless --distribution says otherwise), SLURM_JOB_ID and
+///   SLURM_STEP_ID, from which `port` is derived, 20000 to 29999.
+///   SLURM_PROCID and SLURM_NTASKS alone are no sign: a batch script, which runs once, has them
+///   too.
 ///
 /// Throws `usage_error`, which names the variable, where some of a starter's are not set or say
 /// nothing that can be.
