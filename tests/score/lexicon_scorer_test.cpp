@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "support/data.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace prefopt {
 namespace {
@@ -62,8 +63,6 @@ TEST(LexiconScorer, WorksWithAnyLexiconOfTheFormat) {
 
 class lexicon_file : public testing::Test {
  protected:
-  ~lexicon_file() override { std::filesystem::remove(path_); }
-
   std::string problem_of(const std::string& text) {
     std::ofstream(path_, std::ios::binary) << text;
     try {
@@ -74,8 +73,8 @@ class lexicon_file : public testing::Test {
     return "";
   }
 
-  std::filesystem::path path_ =
-      std::filesystem::path(testing::TempDir()) / "prefopt_lexicon_file.txt";
+  const test::temporary_folder folder_;  // tests run side by side
+  const std::filesystem::path path_ = folder_ / "lexicon.txt";
 };
 
 TEST_F(lexicon_file, TwoFieldsAreEnoughAndBlankLinesAreSkipped) {

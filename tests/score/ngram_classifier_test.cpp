@@ -18,6 +18,7 @@
 #include <prefopt/score/classifier_scorer.hpp>
 
 #include "support/data.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace prefopt {
 namespace {
@@ -121,7 +122,8 @@ TEST(NgramClassifier, ProbabilityIsTheFormula) {
 }
 
 TEST(NgramClassifier, SavesAndLoads) {
-  const auto path = std::filesystem::path(testing::TempDir()) / "prefopt_ngrams.safetensors";
+  const test::temporary_folder folder;
+  const auto path = folder / "ngrams.safetensors";
   const auto all = small_texts();
   const auto saved = train_ngram_classifier(all.views(), {.bits = 12, .longest = 3});
   saved.save(path);
