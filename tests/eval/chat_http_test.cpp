@@ -42,7 +42,7 @@ TEST(chat_http, SaysWhatIsMissing) {
 
 #else
 
-const std::string good =
+const std::string good_reply =
     R"({"choices": [{"message": {"content": "Comparison: x.\nPreferred: A"}}],
         "usage": {"prompt_tokens": 50, "completion_tokens": 9}})";
 
@@ -81,10 +81,10 @@ class server {
 };
 
 void be_good(httplib::Response& response) {
-  response.set_content(good, "application/json");
+  response.set_content(good_reply, "application/json");
 }
 
-chat_judge_options quick() {
+chat_judge_options quick_judge() {
   return {.chat = {.model = "m"},
           .retry = {.tries = 3, .first_wait = 0.001, .longest_wait = 0.004}};
 }
@@ -94,7 +94,7 @@ void overcomes(const server::handler& bad, double timeout = 5.0) {
   const server there([&](int number, const auto& request, auto& response) {
     number == 0 ? bad(number, request, response) : be_good(response);
   });
-  chat_judge better(chat_over_http({.url = there.url(), .timeout = timeout}), quick());
+  chat_judge better(chat_over_http({.url = there.url(), .timeout = timeout}), quick_judge());
   EXPECT_EQ(better("p", "x", "y"), verdict::first);
   EXPECT_EQ(there.requests(), 2);
   EXPECT_EQ(better.usage().retries, 1U);
@@ -108,7 +108,7 @@ TEST(chat_http, AnAnswerAndItsRequest) {
     EXPECT_EQ(nlohmann::json::parse(request.body)["model"], "m");
     be_good(response);
   });
-  chat_judge better(chat_over_http({.url = there.url(), .key = "secret"}), quick());
+  chat_judge better(chat_over_http({.url = there.url(), .key = "secret"}), quick_judge());
   EXPECT_EQ(better("p", "x", "y"), verdict::first);
 }
 
@@ -117,7 +117,7 @@ TEST(chat_http, WithoutAKeyNoneIsSent) {
     EXPECT_FALSE(request.has_header("Authorization"));
     be_good(response);
   });
-  chat_judge better(chat_over_http({.url = there.url()}), quick());
+  chat_judge better(chat_over_http({.url = there.url()}), quick_judge());
   EXPECT_EQ(better("p", "x", "y"), verdict::first);
 }
 
@@ -154,10 +154,10 @@ TEST(chat_http, AnAnswerThatDrips) {
 
 TEST(chat_http, HalfAnAnswerAndTheConnectionClosed) {
   overcomes([](int, const auto&, auto& response) {
-    response.set_content_provider(good.size(), "application/json",
+    response.set_content_provider(good_reply.size(), "application/json",
                                   [](std::size_t at, std::size_t, auto& sink) {
                                     if (at > 0) return false;
-                                    sink.write(good.data(), good.size() / 2);
+                                    sink.write(good_reply.data(), good_reply.size() / 2);
                                     return true;
                                   });
   });
@@ -165,7 +165,7 @@ TEST(chat_http, HalfAnAnswerAndTheConnectionClosed) {
 
 TEST(chat_http, HalfAnAnswerThatPretendsToBeWhole) {
   overcomes([](int, const auto&, auto& response) {
-    response.set_content(good.substr(0, good.size() / 2), "application/json");
+    response.set_content(good_reply.substr(0, good_reply.size() / 2), "application/json");
   });
 }
 
@@ -193,7 +193,7 @@ TEST(chat_http, ARefusalIsNoFailure) {
     response.set_content(R"({"choices": [{"message": {"content": "I would rather not."}}]})",
                          "application/json");
   });
-  chat_judge better(chat_over_http({.url = there.url()}), quick());
+  chat_judge better(chat_over_http({.url = there.url()}), quick_judge());
   EXPECT_EQ(better("p", "x", "y"), verdict::unparsed);
   EXPECT_EQ(there.requests(), 3);
   EXPECT_EQ(better.usage().retries, 0U);
@@ -204,7 +204,7 @@ TEST(chat_http, AWrongKeyEndsItAndStaysSecret) {
     response.status = 401;
     response.set_content(R"({"error": {"message": "invalid key"}})", "application/json");
   });
-  chat_judge better(chat_over_http({.url = there.url(), .key = "secret"}), quick());
+  chat_judge better(chat_over_http({.url = there.url(), .key = "secret"}), quick_judge());
   try {
     better("p", "x", "y");
     ADD_FAILURE() << "no error";
@@ -220,12 +220,12 @@ TEST(chat_http, ARedirectIsNotFollowed) {
   const server there([](int, const auto&, auto& response) {
     response.set_redirect("http://127.0.0.1:1/elsewhere");
   });
-  chat_judge better(chat_over_http({.url = there.url(), .key = "secret"}), quick());
+  chat_judge better(chat_over_http({.url = there.url(), .key = "secret"}), quick_judge());
   test::expect_error<chat_error>([&] { better("p", "x", "y"); }, "status 302");
 }
 
 TEST(chat_http, NobodyThere) {
-  chat_judge better(chat_over_http({.url = "http://127.0.0.1:1/v1"}), quick());
+  chat_judge better(chat_over_http({.url = "http://127.0.0.1:1/v1"}), quick_judge());
   test::expect_error<chat_error>([&] { better("p", "x", "y"); }, "in 3 tries");
 }
 
@@ -245,7 +245,7 @@ TEST(chat_http, AWorkloadOfManyQuestionsAtAServerInTrouble) {
           "application/json");
     }
   });
-  auto how = quick();
+  auto how = quick_judge();
   how.parallel = 8;
   how.retry.tries = 12;
   chat_judge better(chat_over_http({.url = there.url()}), how);

@@ -13,6 +13,7 @@
 #include <prefopt/train/adamw.hpp>
 
 #include "support/data.hpp"
+#include "support/test_models.hpp"
 
 namespace prefopt {
 namespace {
@@ -32,12 +33,6 @@ encoder_config small_config() {
 
 const std::vector<token_sequence> texts{{5, 6, 7, 8, 9, 10, 11}, {3}, {40, 0, 1, 2}};
 
-std::vector<float> values_of(std::span<const parameter> parameters) {
-  std::vector<float> all;
-  for (const parameter& p : parameters) all.insert(all.end(), p.value.begin(), p.value.end());
-  return all;
-}
-
 template <class Model>
 std::vector<float> logits_of(Model& model) {
   std::vector<float> logits(texts.size() * model.classes());
@@ -46,7 +41,7 @@ std::vector<float> logits_of(Model& model) {
 }
 
 template <class Model>
-void train(Model& model) {
+void train_three_steps(Model& model) {
   adamw optimizer;
   std::vector<float> logits(texts.size() * model.classes());
   for (int step = 0; step < 3; ++step) {
@@ -65,10 +60,10 @@ TEST(any_classifier, trains_as_what_it_holds) {
   expected.initialize(3);
   model.initialize(3);
   EXPECT_EQ(model.classes(), 3U);
-  EXPECT_EQ(values_of(model.parameters()), values_of(expected.parameters()));
-  train(expected);
-  train(model);
-  EXPECT_EQ(values_of(model.parameters()), values_of(expected.parameters()));
+  EXPECT_EQ(test::values_of(model.parameters()), test::values_of(expected.parameters()));
+  train_three_steps(expected);
+  train_three_steps(model);
+  EXPECT_EQ(test::values_of(model.parameters()), test::values_of(expected.parameters()));
   EXPECT_EQ(logits_of(model), logits_of(expected));
 }
 
@@ -77,7 +72,7 @@ TEST(any_classifier, a_copy_is_another_model) {
   model.initialize(3);
   any_classifier copied = model;
   const std::vector<float> before = logits_of(copied);
-  train(model);
+  train_three_steps(model);
   EXPECT_NE(logits_of(model), before);
   EXPECT_EQ(logits_of(copied), before);
   copied = model;
@@ -92,7 +87,7 @@ TEST(any_classifier, is_loaded_as_what_it_holds_with_a_new_head) {
   any_classifier model = eigen_classifier(checkpoint.config);
   load_classifier_weights(checkpoint, model, 5);
   ASSERT_FALSE(checkpoint.fresh.empty());
-  EXPECT_EQ(values_of(model.parameters()), values_of(expected.parameters()));
+  EXPECT_EQ(test::values_of(model.parameters()), test::values_of(expected.parameters()));
 }
 
 }  // namespace

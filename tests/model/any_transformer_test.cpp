@@ -44,15 +44,9 @@ std::vector<double> log_probs_of(Model& model) {
   return result;
 }
 
-std::vector<float> values_of(std::span<const parameter> parameters) {
-  std::vector<float> all;
-  for (const parameter& p : parameters) all.insert(all.end(), p.value.begin(), p.value.end());
-  return all;
-}
-
 /// Five steps of ODPO; the loss of each.
 template <class Model>
-std::vector<double> train(Model& model) {
+std::vector<double> train_five_steps(Model& model) {
   const std::vector<ranked_pair> pairs{{0, 1}, {0, 2}, {2, 1}};
   const std::vector<double> scores{3.0, 1.0, 1.5, 0.5};
   const std::vector<double> reference = log_probs_of(model);
@@ -104,8 +98,8 @@ TEST(any_transformer, trains_scores_and_samples_as_what_it_holds) {
     any_transformer model = expected;
     EXPECT_EQ(model.vocabulary_size(), config.vocabulary);
     EXPECT_EQ(model.max_positions(), config.max_positions);
-    EXPECT_EQ(train(model), train(expected));
-    EXPECT_EQ(values_of(model.parameters()), values_of(expected.parameters()));
+    EXPECT_EQ(train_five_steps(model), train_five_steps(expected));
+    EXPECT_EQ(test::values_of(model.parameters()), test::values_of(expected.parameters()));
     expect_same(model, expected);
   }
 }
@@ -115,14 +109,14 @@ TEST(any_transformer, starts_at_random_as_what_it_holds) {
   eigen_transformer expected(test::odd_gpt2());
   model.initialize(11);
   expected.initialize(11);
-  EXPECT_EQ(values_of(model.parameters()), values_of(expected.parameters()));
+  EXPECT_EQ(test::values_of(model.parameters()), test::values_of(expected.parameters()));
 }
 
 TEST(any_transformer, has_the_adapter_of_what_it_holds) {
   const lora_options options{.rank = 3, .alpha = 6};
   eigen_transformer expected = test::random_transformer(test::odd_llama());
   any_transformer model = expected;
-  const std::vector<float> base = values_of(model.base_parameters());
+  const std::vector<float> base = test::values_of(model.base_parameters());
   const std::vector<double> before = log_probs_of(model);
   const auto modules = lora_modules(find_architecture("llama"), expected.config(), options);
   EXPECT_FALSE(model.has_adapter());
@@ -131,9 +125,9 @@ TEST(any_transformer, has_the_adapter_of_what_it_holds) {
   EXPECT_TRUE(model.has_adapter() && model.adapter_active());
   EXPECT_EQ(model.adapter_options().rank, 3U);
   EXPECT_EQ(model.adapter_modules().size(), modules.size());
-  EXPECT_EQ(train(model), train(expected));
-  EXPECT_EQ(values_of(model.parameters()), values_of(expected.parameters()));
-  EXPECT_EQ(values_of(model.base_parameters()), base);
+  EXPECT_EQ(train_five_steps(model), train_five_steps(expected));
+  EXPECT_EQ(test::values_of(model.parameters()), test::values_of(expected.parameters()));
+  EXPECT_EQ(test::values_of(model.base_parameters()), base);
   expect_same(model, expected);
 
   reference_view reference(model);
@@ -153,7 +147,7 @@ TEST(any_transformer, a_copy_is_another_model) {
   any_transformer copied = model;
   const std::vector<double> before = log_probs_of(copied);
   EXPECT_EQ(log_probs_of(model), before);
-  train(model);
+  train_five_steps(model);
   EXPECT_NE(log_probs_of(model), before);
   EXPECT_EQ(log_probs_of(copied), before);
   copied = model;
@@ -165,7 +159,7 @@ TEST(any_transformer, is_loaded_and_saved_as_what_it_holds) {
   eigen_transformer expected = load_transformer<eigen_transformer>(checkpoint);
   any_transformer model = eigen_transformer(checkpoint.config);
   load_weights(checkpoint, model);
-  EXPECT_EQ(values_of(model.parameters()), values_of(expected.parameters()));
+  EXPECT_EQ(test::values_of(model.parameters()), test::values_of(expected.parameters()));
   const test::temporary_folder folder;
   save_checkpoint(folder.path() / "any", checkpoint, model);
   save_checkpoint(folder.path() / "own", checkpoint, expected);

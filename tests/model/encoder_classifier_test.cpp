@@ -39,18 +39,18 @@ eigen_classifier random_classifier(const encoder_config& config = odd_config()) 
   return model;
 }
 
-const std::vector<token_sequence> texts{{5, 6, 7, 8, 9, 10, 11}, {3}, {40, 0, 1, 2}};
+const std::vector<token_sequence> three_texts{{5, 6, 7, 8, 9, 10, 11}, {3}, {40, 0, 1, 2}};
 
 TEST(encoder_classifier, a_text_has_the_same_logits_whatever_is_beside_it) {
   auto model = random_classifier();
   std::vector<float> together(9);
   std::vector<float> kept(9);
-  model.logits(texts, together);
-  model.forward(texts, kept);
+  model.logits(three_texts, together);
+  model.forward(three_texts, kept);
   EXPECT_EQ(together, kept);
-  for (std::size_t t = 0; t < texts.size(); ++t) {
+  for (std::size_t t = 0; t < three_texts.size(); ++t) {
     std::vector<float> alone(3);
-    model.logits(std::span(&texts[t], 1), alone);
+    model.logits(std::span(&three_texts[t], 1), alone);
     EXPECT_EQ(alone, std::vector<float>(together.begin() + static_cast<std::ptrdiff_t>(3 * t),
                                         together.begin() + static_cast<std::ptrdiff_t>(3 * t + 3)));
   }
@@ -60,9 +60,9 @@ TEST(encoder_classifier, a_text_has_the_same_logits_whatever_is_beside_it) {
 TEST(encoder_classifier, every_token_counts_wherever_it_stands) {
   auto model = random_classifier();
   std::vector<float> before(3);
-  model.logits(std::span(texts.data(), 1), before);
-  for (std::size_t i = 0; i < texts[0].size(); ++i) {
-    token_sequence changed = texts[0];
+  model.logits(std::span(three_texts.data(), 1), before);
+  for (std::size_t i = 0; i < three_texts[0].size(); ++i) {
+    token_sequence changed = three_texts[0];
     changed[i] = 20;
     std::vector<float> after(3);
     model.logits(std::span(&changed, 1), after);
@@ -76,13 +76,13 @@ TEST(encoder_classifier, gradients_add_up_and_a_copy_has_the_weights) {
   std::vector<float> logits(9);
   model.zero_gradients();
   for (int i = 0; i < 2; ++i) {
-    model.forward(texts, logits);
+    model.forward(three_texts, logits);
     model.backward(weights);
   }
   auto copy = model;
   std::vector<float> again(9);
   copy.zero_gradients();
-  copy.forward(texts, again);
+  copy.forward(three_texts, again);
   copy.backward(weights);
   EXPECT_EQ(logits, again);
   for (std::size_t p = 0; p < model.parameters().size(); ++p) {
@@ -108,7 +108,7 @@ TEST(encoder_classifier, what_cannot_be_is_named) {
   refused({}, "text 0: it has no token");
   refused({41}, "text 0: token 0 is 41, but the model knows 0 to 40");
   refused(token_sequence(23, 1), "text 0: it has 23 tokens, but the model has room for 22");
-  test::expect_error<usage_error>([&] { model.logits(texts, logits); },
+  test::expect_error<usage_error>([&] { model.logits(three_texts, logits); },
                                   "has 3 elements where 9 are needed");
   test::expect_error<usage_error>([&] { model.backward(logits); }, "needs a forward before it");
   const auto refused_config = [](auto change, const std::string& words) {

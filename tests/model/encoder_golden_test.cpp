@@ -3,7 +3,6 @@
 
 #include <cmath>
 #include <cstddef>
-#include <fstream>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,15 +15,11 @@
 #include <prefopt/model/save_classifier.hpp>
 
 #include "support/data.hpp"
+#include "support/json_file.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace prefopt {
 namespace {
-
-nlohmann::json read_json(const std::filesystem::path& path) {
-  std::ifstream in(path);
-  return nlohmann::json::parse(in);
-}
 
 class encoder_golden : public testing::TestWithParam<const char*> {
  protected:
@@ -36,7 +31,7 @@ class encoder_golden : public testing::TestWithParam<const char*> {
 TEST_P(encoder_golden, equals_transformers) {
   const classifier_checkpoint checkpoint = open_classifier(folder_);
   auto model = load_classifier<eigen_classifier>(checkpoint);
-  const nlohmann::json expected = read_json(folder_ / "expected.json");
+  const nlohmann::json expected = test::json_file(folder_ / "expected.json");
   const auto texts = expected["texts"].get<std::vector<token_sequence>>();
   const auto reference = expected["logits"].get<std::vector<double>>();
   std::vector<float> logits(texts.size() * model.classes());

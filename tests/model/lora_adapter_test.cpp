@@ -16,9 +16,11 @@
 #include <prefopt/model/eigen_transformer.hpp>
 #include <prefopt/model/load_weights.hpp>
 
+#include "model/expect_log_probs.hpp"
 #include "support/damage.hpp"
 #include "support/data.hpp"
 #include "support/groups.hpp"
+#include "support/json_file.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace prefopt {
@@ -28,26 +30,10 @@ namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 using test::expect_error;
 
-nlohmann::json json_of(const fs::path& path) {
-  return nlohmann::json::parse(test::file_bytes(path));
-}
-
-void expect_token_log_probs(eigen_transformer& model, const response_batch& batch,
-                            const nlohmann::json& expected, double tolerance = 1e-4) {
-  const auto found = model.token_log_probs(batch);
-  ASSERT_EQ(found.size(), expected.size());
-  for (std::size_t r = 0; r < found.size(); ++r) {
-    ASSERT_EQ(found[r].size(), expected[r].size());
-    for (std::size_t i = 0; i < found[r].size(); ++i) {
-      EXPECT_NEAR(found[r][i], expected[r][i].get<float>(), tolerance) << r << ':' << i;
-    }
-  }
-}
-
 struct golden_adapter {
   explicit golden_adapter(const std::string& name)
       : folder(test::golden("lora/" + name)),
-        expected(json_of(folder / "expected.json")),
+        expected(test::json_file(folder / "expected.json")),
         checkpoint(open_checkpoint(test::golden("model/" + expected["base"].get<std::string>()))),
         model(load_transformer<eigen_transformer>(checkpoint)),
         groups(test::read_groups(expected["groups"])) {}
@@ -66,8 +52,8 @@ TEST_P(lora_golden, ComputesAsPeft) {
   auto& model = golden.model;
   const auto& batch = golden.groups.batch;
   load_adapter(model, golden.checkpoint, golden.folder);
-  expect_token_log_probs(model, batch, golden.expected["token_log_probs"]);
-  expect_token_log_probs(model, batch, golden.expected["merged"]);
+  test::expect_token_log_probs(model, batch, golden.expected["token_log_probs"]);
+  test::expect_token_log_probs(model, batch, golden.expected["merged"]);
 
   std::vector<double> log_probs(batch.size());
   model.zero_gradients();
@@ -94,7 +80,7 @@ TEST_P(lora_golden, ComputesAsPeft) {
   }
 
   model.activate_adapter(false);
-  expect_token_log_probs(model, batch, golden.expected["without"]);
+  test::expect_token_log_probs(model, batch, golden.expected["without"]);
   model.activate_adapter(true);
   const auto before = model.token_log_probs(batch);
   model.merge_adapter();
@@ -114,8 +100,8 @@ TEST_P(lora_golden, IsWrittenAsPeftWrites) {
   save_adapter(outer / "saved", golden.model, golden.expected["base"]);
   EXPECT_EQ(test::file_bytes(outer / "saved/adapter_model.safetensors"),
             test::file_bytes(golden.folder / "adapter_model.safetensors"));
-  auto expected = json_of(golden.folder / "adapter_config.json");
-  const auto found = json_of(outer / "saved/adapter_config.json");
+  auto expected = test::json_file(golden.folder / "adapter_config.json");
+  const auto found = test::json_file(outer / "saved/adapter_config.json");
   for (const auto& [key, value] : found.items()) EXPECT_EQ(value, expected[key]) << key;
   for (const char* key : {"peft_type", "r", "lora_alpha", "target_modules", "fan_in_fan_out"}) {
     EXPECT_TRUE(found.contains(key)) << key;
@@ -139,7 +125,7 @@ class spoiled_adapter : public testing::Test {
  protected:
   void SetUp() override {
     fs::copy(golden.folder, folder);
-    fields = json_of(folder / "adapter_config.json");
+    fields = test::json_file(folder / "adapter_config.json");
   }
   void load() { load_adapter(golden.model, golden.checkpoint, folder); }
   void refuse(const ordered_json& changes, const std::string& words) {

@@ -25,7 +25,7 @@ static_assert(distribution_model<view>);
 static_assert(drawing_model<view>);
 static_assert(!trainable_model<view>);
 
-const token_sequence prompt{3, 14, 15};
+const token_sequence x{3, 14, 15};
 const token_sequence response{5, 8, 9, 7};
 
 TEST(reference_view, IsTheModelBeforeItsTraining) {
@@ -38,7 +38,7 @@ TEST(reference_view, IsTheModelBeforeItsTraining) {
   }
   model.parameters_changed();
   response_batch batch;
-  batch.groups.push_back({prompt, {response}});
+  batch.groups.push_back({x, {response}});
   view reference(model);
   std::vector<double> expected(1), found(1), policy(1);
   plain.log_probs(batch, std::span<double>(expected));
@@ -51,8 +51,8 @@ TEST(reference_view, IsTheModelBeforeItsTraining) {
   std::vector<float> logits(config.vocabulary), same(config.vocabulary);
   auto cache = reference.make_cache();
   auto plain_cache = plain.make_cache();
-  reference.prefill(cache, prompt, logits);
-  plain.prefill(plain_cache, prompt, same);
+  reference.prefill(cache, x, logits);
+  plain.prefill(plain_cache, x, same);
   EXPECT_EQ(logits, same);
   const std::size_t row = reference.add_row(cache, 0), plain_row = plain.add_row(plain_cache, 0);
   const std::vector<double> uniforms{0.6};
@@ -78,7 +78,7 @@ TEST(reference_view, SwitchesBackAfterAnError) {
   view reference(model);
   const token_sequence wrong{1000};
   response_batch batch;
-  batch.groups.push_back({prompt, {wrong}});
+  batch.groups.push_back({x, {wrong}});
   std::vector<double> log_probs(1);
   EXPECT_THROW(reference.log_probs(batch, std::span<double>(log_probs)), usage_error);
   EXPECT_TRUE(model.adapter_active());

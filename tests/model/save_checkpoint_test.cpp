@@ -14,6 +14,7 @@
 #include "support/bare_model.hpp"
 #include "support/damage.hpp"
 #include "support/data.hpp"
+#include "support/json_file.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace prefopt {
@@ -21,10 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using test::expect_error;
-
-nlohmann::json json_of(const fs::path& path) {
-  return nlohmann::json::parse(test::file_bytes(path));
-}
 
 // What was loaded from files that transformers wrote is written as transformers wrote it.
 TEST(save_checkpoint, WritesTheBytesThatTransformersWrote) {
@@ -37,9 +34,10 @@ TEST(save_checkpoint, WritesTheBytesThatTransformersWrote) {
     EXPECT_EQ(test::file_bytes(outer / "saved/model.safetensors"),
               test::file_bytes(source / "model.safetensors"))
         << name;
-    EXPECT_EQ(json_of(outer / "saved/config.json"), json_of(source / "config.json")) << name;
-    EXPECT_EQ(json_of(outer / "saved/generation_config.json"),
-              json_of(source / "generation_config.json"))
+    EXPECT_EQ(test::json_file(outer / "saved/config.json"), test::json_file(source / "config.json"))
+        << name;
+    EXPECT_EQ(test::json_file(outer / "saved/generation_config.json"),
+              test::json_file(source / "generation_config.json"))
         << name;
   }
 }
@@ -56,7 +54,7 @@ TEST(save_checkpoint, WritesGgufAsHuggingFaceFiles) {
     const auto again = open_checkpoint(outer / "saved");
     EXPECT_EQ(again.config, checkpoint.config) << name;
     EXPECT_EQ(again.end, checkpoint.end) << name;
-    EXPECT_EQ(json_of(outer / "saved/generation_config.json")["eos_token_id"], 0) << name;
+    EXPECT_EQ(test::json_file(outer / "saved/generation_config.json")["eos_token_id"], 0) << name;
   }
 }
 
@@ -68,11 +66,11 @@ TEST(save_checkpoint, WritesTheTokenizerOfGguf) {
   const auto tokenizer = load_tokenizer(outer / "saved");
   EXPECT_EQ(tokenizer.encode("cab<end>"), (token_sequence{3, 12, 0}));
   EXPECT_EQ(tokenizer.end_token(), 0);
-  const auto config = json_of(outer / "saved/tokenizer_config.json");
+  const auto config = test::json_file(outer / "saved/tokenizer_config.json");
   EXPECT_EQ(config["eos_token"], "<end>");
   EXPECT_EQ(config["chat_template"], "{{ messages }}");
   EXPECT_EQ(config["model_max_length"], 9);
-  EXPECT_EQ(json_of(outer / "saved/special_tokens_map.json")["eos_token"], "<end>");
+  EXPECT_EQ(test::json_file(outer / "saved/special_tokens_map.json")["eos_token"], "<end>");
 
   // Saved once more, from the folder: its files are copied.
   const auto folder = open_checkpoint(outer / "saved");
@@ -118,7 +116,7 @@ TEST(save_checkpoint, ShardsAndNarrowsOnRequest) {
                   {.format = float_format::bfloat16, .max_shard_bytes = 600});
   EXPECT_TRUE(fs::exists(outer / "saved/model.safetensors.index.json"));
   EXPECT_FALSE(fs::exists(outer / "saved/model.safetensors"));
-  const auto fields = json_of(outer / "saved/config.json");
+  const auto fields = test::json_file(outer / "saved/config.json");
   EXPECT_EQ(fields["dtype"], "bfloat16");
   EXPECT_EQ(fields["architectures"], nlohmann::json{"GPT2LMHeadModel"});
   const auto again = load_transformer<test::bare_model>(outer / "saved");
@@ -138,7 +136,7 @@ TEST(save_checkpoint, CopiesWhatBelongsToTheModel) {
   // Onto itself: files are read before the old folder goes.
   save_checkpoint(outer / "source", checkpoint, model);
   for (const auto name : companion_names()) {
-    EXPECT_EQ(json_of(outer / "source" / name)["of"], name);
+    EXPECT_EQ(test::json_file(outer / "source" / name)["of"], name);
   }
   // A file that has gone meanwhile is an error, and the old checkpoint stays.
   fs::remove(outer / "source" / "vocab.json");

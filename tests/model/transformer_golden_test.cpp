@@ -6,7 +6,6 @@
 #include <cmath>
 #include <cstddef>
 #include <filesystem>
-#include <fstream>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,6 +20,9 @@
 #include <prefopt/model/save_checkpoint.hpp>
 #include <support/data.hpp>
 #include <support/temporary_folder.hpp>
+
+#include "model/expect_log_probs.hpp"
+#include "support/json_file.hpp"
 
 namespace prefopt {
 namespace {
@@ -42,23 +44,6 @@ golden_batch read_groups(const nlohmann::json& groups) {
     for (const auto& response : group["responses"]) g.responses.push_back(keep(response));
   }
   return result;
-}
-
-nlohmann::json read_json(const std::filesystem::path& path) {
-  std::ifstream in(path);
-  return nlohmann::json::parse(in);
-}
-
-void expect_token_log_probs(eigen_transformer& model, const response_batch& batch,
-                            const nlohmann::json& expected) {
-  const auto found = model.token_log_probs(batch);
-  ASSERT_EQ(found.size(), expected.size());
-  for (std::size_t r = 0; r < found.size(); ++r) {
-    ASSERT_EQ(found[r].size(), expected[r].size());
-    for (std::size_t i = 0; i < found[r].size(); ++i) {
-      EXPECT_NEAR(found[r][i], expected[r][i].get<float>(), 1e-4) << "response " << r << ':' << i;
-    }
-  }
 }
 
 /// |found - expected| / |expected|, of vectors.
@@ -92,12 +77,12 @@ class transformer_golden : public testing::TestWithParam<const char*> {
   const std::filesystem::path folder = test::golden("model") / GetParam();
   const model_checkpoint checkpoint = open_checkpoint(folder);
   eigen_transformer model = load_transformer<eigen_transformer>(checkpoint);
-  const nlohmann::json expected = read_json(folder / "expected.json");
+  const nlohmann::json expected = test::json_file(folder / "expected.json");
   const golden_batch golden = read_groups(expected["groups"]);
 };
 
 TEST_P(transformer_golden, has_the_log_probs_and_logits_of_transformers) {
-  expect_token_log_probs(model, golden.batch, expected["token_log_probs"]);
+  test::expect_token_log_probs(model, golden.batch, expected["token_log_probs"]);
   auto cache = model.make_cache();
   std::vector<float> logits(model.vocabulary_size());
   model.prefill(cache, golden.batch.groups[0].prompt, logits);
@@ -179,9 +164,9 @@ TEST(transformer_golden, smollm2_equals_transformers) {
   const auto gguf = test::smollm2_gguf();
   PREFOPT_SKIP_WITHOUT(gguf, "SmolLM2-135M (scripts/fetch_models)");
   auto model = load_transformer<eigen_transformer>(*gguf);
-  const nlohmann::json expected = read_json(test::golden("model") / "smollm2_log_probs.json");
+  const nlohmann::json expected = test::json_file(test::golden("model") / "smollm2_log_probs.json");
   const golden_batch golden = read_groups(expected["groups"]);
-  expect_token_log_probs(model, golden.batch, expected["token_log_probs"]);
+  test::expect_token_log_probs(model, golden.batch, expected["token_log_probs"]);
 }
 
 }  // namespace

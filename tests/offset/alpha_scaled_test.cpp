@@ -1,16 +1,17 @@
 #include <prefopt/offset/alpha_scaled.hpp>
 
 #include <cmath>
-#include <limits>
 
 #include <gtest/gtest.h>
 
 #include <prefopt/offset/identity.hpp>
+
+#include "offset/not_finite.hpp"
 namespace prefopt {
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-constexpr double infinity = std::numeric_limits<double>::infinity();
+using test::infinity;
+using test::nan;
 
 TEST(alpha_scaled, multiplies) {
   EXPECT_DOUBLE_EQ((alpha_scaled{log_diff{}, 0.5}(3.0, 1.0)), 0.5 * std::log(2.0));

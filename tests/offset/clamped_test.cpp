@@ -1,15 +1,16 @@
 #include <prefopt/offset/clamped.hpp>
 
 #include <cmath>
-#include <limits>
 
 #include <gtest/gtest.h>
+
+#include "offset/not_finite.hpp"
 
 namespace prefopt {
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-constexpr double infinity = std::numeric_limits<double>::infinity();
+using test::infinity;
+using test::nan;
 
 TEST(clamped, keeps_within_its_bounds) {
   const clamped offset{log_diff{}, -1.0, 2.0};

@@ -1,15 +1,16 @@
 #include <prefopt/offset/constant.hpp>
 
 #include <cmath>
-#include <limits>
 
 #include <gtest/gtest.h>
+
+#include "offset/not_finite.hpp"
 
 namespace prefopt {
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-constexpr double infinity = std::numeric_limits<double>::infinity();
+using test::infinity;
+using test::nan;
 
 TEST(constant, is_the_same_for_every_pair) {
   EXPECT_EQ(constant{1.5}(5.0, 3.0), 1.5);

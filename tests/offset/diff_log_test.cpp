@@ -1,15 +1,16 @@
 #include <prefopt/offset/diff_log.hpp>
 
 #include <cmath>
-#include <limits>
 
 #include <gtest/gtest.h>
+
+#include "offset/not_finite.hpp"
 
 namespace prefopt {
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-constexpr double infinity = std::numeric_limits<double>::infinity();
+using test::infinity;
+using test::nan;
 
 TEST(diff_log, is_the_difference_of_the_logs) {
   EXPECT_DOUBLE_EQ(diff_log{}(1.5, 0.5), std::log(3.0));

@@ -1,15 +1,16 @@
 #include <prefopt/offset/log_diff.hpp>
 
 #include <cmath>
-#include <limits>
 
 #include <gtest/gtest.h>
+
+#include "offset/not_finite.hpp"
 
 namespace prefopt {
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-constexpr double infinity = std::numeric_limits<double>::infinity();
+using test::infinity;
+using test::nan;
 
 TEST(log_diff, is_the_log_of_the_difference) {
   EXPECT_DOUBLE_EQ(log_diff{}(1.75, 0.25), std::log(1.5));

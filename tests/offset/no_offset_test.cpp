@@ -1,15 +1,16 @@
 #include <prefopt/offset/no_offset.hpp>
 
 #include <cmath>
-#include <limits>
 
 #include <gtest/gtest.h>
+
+#include "offset/not_finite.hpp"
 
 namespace prefopt {
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-constexpr double infinity = std::numeric_limits<double>::infinity();
+using test::infinity;
+using test::nan;
 
 TEST(no_offset, is_zero_for_every_pair) {
   EXPECT_EQ(no_offset{}(5.0, 3.0), 0.0);

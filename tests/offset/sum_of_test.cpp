@@ -1,7 +1,6 @@
 #include <prefopt/offset/sum_of.hpp>
 
 #include <cmath>
-#include <limits>
 
 #include <gtest/gtest.h>
 
@@ -9,11 +8,13 @@
 #include <prefopt/offset/clamped.hpp>
 #include <prefopt/offset/identity.hpp>
 
+#include "offset/not_finite.hpp"
+
 namespace prefopt {
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-constexpr double infinity = std::numeric_limits<double>::infinity();
+using test::infinity;
+using test::nan;
 
 /// A user's own: no `accepts`, doubles only.
 struct square_gap {

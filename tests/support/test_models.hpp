@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
+#include <vector>
 
 #include <prefopt/model/eigen_transformer.hpp>
 
@@ -74,6 +76,13 @@ inline eigen_transformer random_transformer(const transformer_config& config,
   }
   model.parameters_changed();
   return model;
+}
+
+/// Of all parameters, in their order.
+inline std::vector<float> values_of(std::span<const parameter> parameters) {
+  std::vector<float> all;
+  for (const parameter& p : parameters) all.insert(all.end(), p.value.begin(), p.value.end());
+  return all;
 }
 
 }  // namespace prefopt::test

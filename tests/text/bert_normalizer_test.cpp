@@ -1,7 +1,6 @@
 #include <prefopt/text/bert_normalizer.hpp>
 
 #include <cstddef>
-#include <fstream>
 #include <string>
 #include <vector>
 
@@ -9,11 +8,12 @@
 #include <nlohmann/json.hpp>
 
 #include "support/data.hpp"
+#include "support/json_file.hpp"
 
 namespace prefopt {
 namespace {
 
-std::vector<std::string> words(std::string_view text) {
+std::vector<std::string> split(std::string_view text) {
   std::vector<std::string> list;
   for_each_bert_word(text, [&](std::string_view word) { list.emplace_back(word); });
   return list;
@@ -51,12 +51,12 @@ TEST(bert_normalizer, a_character_may_become_longer) {
 }
 
 TEST(for_each_bert_word, cuts_at_white_space_and_punctuation) {
-  EXPECT_EQ(words(""), std::vector<std::string>{});
-  EXPECT_EQ(words(" a  b\u2003"), (std::vector<std::string>{"a", "b"}));
-  EXPECT_EQ(words("it's!? $5"), (std::vector<std::string>{"it", "'", "s", "!", "?", "$", "5"}));
-  EXPECT_EQ(words("\u201Ca\u201D\u2014"),
+  EXPECT_EQ(split(""), std::vector<std::string>{});
+  EXPECT_EQ(split(" a  b\u2003"), (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(split("it's!? $5"), (std::vector<std::string>{"it", "'", "s", "!", "?", "$", "5"}));
+  EXPECT_EQ(split("\u201Ca\u201D\u2014"),
             (std::vector<std::string>{"\u201C", "a", "\u201D", "\u2014"}));
-  EXPECT_EQ(words("\u20AC5"), std::vector<std::string>{"\u20AC5"});  // a symbol, no punctuation
+  EXPECT_EQ(split("\u20AC5"), std::vector<std::string>{"\u20AC5"});  // a symbol, no punctuation
 }
 
 /// Code points in the ranges of a golden file.
@@ -69,8 +69,7 @@ std::vector<bool> points_of(const nlohmann::json& ranges) {
 }
 
 TEST(bert_normalizer, has_the_tables_of_hugging_face_but_for_newer_characters) {
-  std::ifstream in(test::golden("text/classifiers/unicode.json"));
-  const auto golden = nlohmann::json::parse(in);
+  const auto golden = test::json_file(test::golden("text/classifiers/unicode.json"));
   const auto dropped = points_of(golden["dropped"]);
   const auto marks = points_of(golden["marks"]);
   const auto punctuation = points_of(golden["punctuation"]);

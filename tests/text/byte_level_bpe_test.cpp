@@ -18,6 +18,7 @@
 #include "support/bpe.hpp"
 #include "support/damage.hpp"
 #include "support/data.hpp"
+#include "support/json_file.hpp"
 
 namespace prefopt {
 namespace {
@@ -127,8 +128,7 @@ class real_bpe : public testing::TestWithParam<const char*> {};
 TEST_P(real_bpe, equals_hugging_face_on_nasty_texts) {
   const auto t = real_tokenizer(GetParam());
   PREFOPT_SKIP_WITHOUT(t, std::string("the tokenizer of ") + GetParam());
-  std::ifstream in(test::golden("text/nasty.json"));
-  const auto rows = nlohmann::json::parse(in);
+  const auto rows = test::json_file(test::golden("text/nasty.json"));
   ASSERT_GT(rows.size(), 300U);
   for (const auto& row : rows) {
     const std::string text = test::from_hexadecimal(row["text"].get<std::string>());

@@ -14,17 +14,13 @@
 #include "support/bpe.hpp"
 #include "support/damage.hpp"
 #include "support/data.hpp"
+#include "support/json_file.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace prefopt {
 namespace {
 
 namespace fs = std::filesystem;
-
-nlohmann::json golden_json(const std::string& name) {
-  std::ifstream in(test::golden("text/classifiers/" + name));
-  return nlohmann::json::parse(in);
-}
 
 class load_sequence_encoder_from : public testing::Test {
  protected:
@@ -90,7 +86,7 @@ TEST_F(load_sequence_encoder_from, nothing) {
 
 TEST(load_sequence_encoder, equals_hugging_face_on_a_small_roberta) {
   const auto encoder = load_sequence_encoder(test::golden("text/classifiers/roberta"));
-  for (const auto& each : golden_json("roberta/ids.json")) {
+  for (const auto& each : test::json_file(test::golden("text/classifiers/roberta/ids.json"))) {
     EXPECT_EQ(encoder.encode(test::from_hexadecimal(each[0].get<std::string>())),
               each[1].get<token_sequence>())
         << each[0];
@@ -119,7 +115,7 @@ class real_classifier_tokens : public testing::TestWithParam<const char*> {};
 TEST_P(real_classifier_tokens, equal_hugging_face_on_nasty_texts) {
   const auto encoder = real_encoder(GetParam());
   PREFOPT_SKIP_WITHOUT(encoder, "the vocabularies of BERT and RoBERTa");
-  for (const auto& row : golden_json("nasty.json")) {
+  for (const auto& row : test::json_file(test::golden("text/classifiers/nasty.json"))) {
     const auto expected = row[GetParam()].get<token_sequence>();
     EXPECT_EQ(encoder->encode(test::from_hexadecimal(row["text"].get<std::string>())), expected)
         << row["text"];

@@ -1,7 +1,6 @@
 #include <prefopt/text/tokenizer_json.hpp>
 
 #include <filesystem>
-#include <fstream>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -11,14 +10,14 @@
 #include "support/bpe.hpp"
 #include "support/damage.hpp"
 #include "support/data.hpp"
+#include "support/json_file.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace prefopt {
 namespace {
 
 nlohmann::json small_file() {
-  std::ifstream in(test::golden("text/small/tokenizer.json"));
-  return nlohmann::json::parse(in);
+  return test::json_file(test::golden("text/small/tokenizer.json"));
 }
 
 class tokenizer_json : public testing::Test {
@@ -40,8 +39,7 @@ class tokenizer_json : public testing::Test {
 // tests/goldens/tokenizer.py: a file that Hugging Face wrote, and its ids.
 TEST_F(tokenizer_json, equals_hugging_face) {
   const byte_level_bpe t(read_tokenizer_json(test::golden("text/small/tokenizer.json")));
-  std::ifstream in(test::golden("text/small/ids.json"));
-  const auto rows = nlohmann::json::parse(in);
+  const auto rows = test::json_file(test::golden("text/small/ids.json"));
   ASSERT_GT(rows.size(), 40U);
   for (const auto& row : rows) {
     const auto text = test::from_hexadecimal(row[0].get<std::string>());

@@ -1,6 +1,5 @@
 #include <prefopt/text/train_bpe.hpp>
 
-#include <fstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,13 +10,13 @@
 #include <prefopt/text/byte_level_bpe.hpp>
 
 #include "support/data.hpp"
+#include "support/json_file.hpp"
 
 namespace prefopt {
 namespace {
 
 TEST(train_bpe, LearnsWhatTokenizersLearns) {
-  std::ifstream in(test::golden("text/train_bpe.json"));
-  const auto golden = nlohmann::json::parse(in);
+  const auto golden = test::json_file(test::golden("text/train_bpe.json"));
   const auto texts = golden["texts"].get<std::vector<std::string>>();
   const auto learnt = train_bpe(texts, golden["vocabulary"].size());
   EXPECT_EQ(learnt.vocabulary, golden["vocabulary"].get<std::vector<std::string>>());

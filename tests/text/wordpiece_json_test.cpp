@@ -11,15 +11,11 @@
 #include "support/bpe.hpp"
 #include "support/damage.hpp"
 #include "support/data.hpp"
+#include "support/json_file.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace prefopt {
 namespace {
-
-nlohmann::json golden_json(const std::string& name) {
-  std::ifstream in(test::golden("text/classifiers/" + name));
-  return nlohmann::json::parse(in);
-}
 
 class wordpiece_json : public testing::Test {
  protected:
@@ -29,7 +25,7 @@ class wordpiece_json : public testing::Test {
   }
   template <class Change>
   void refused(Change change, const std::string& words) {
-    auto root = golden_json("wordpiece/tokenizer.json");
+    auto root = test::json_file(test::golden("text/classifiers/wordpiece/tokenizer.json"));
     change(root);
     test::expect_error<checkpoint_error>([&] { (void)read(root); }, words);
   }
@@ -37,8 +33,8 @@ class wordpiece_json : public testing::Test {
 };
 
 TEST_F(wordpiece_json, equals_hugging_face_under_every_normalizer) {
-  auto root = golden_json("wordpiece/tokenizer.json");
-  for (const auto& row : golden_json("wordpiece/ids.json")) {
+  auto root = test::json_file(test::golden("text/classifiers/wordpiece/tokenizer.json"));
+  for (const auto& row : test::json_file(test::golden("text/classifiers/wordpiece/ids.json"))) {
     root["normalizer"] = row["normalizer"];
     test::write_plainly(folder_ / "tokenizer.json", root.dump());
     const auto encoder = load_sequence_encoder(folder_.path());
@@ -69,7 +65,8 @@ TEST_F(wordpiece_json, what_is_not_supported_is_named) {
 }
 
 TEST_F(wordpiece_json, damage_is_an_error_or_does_no_harm) {
-  const std::string good = golden_json("wordpiece/tokenizer.json").dump();
+  const std::string good =
+      test::json_file(test::golden("text/classifiers/wordpiece/tokenizer.json")).dump();
   const auto outcome = test::try_damaged(good, 300, [&](const std::string& bytes) {
     test::write_plainly(folder_ / "tokenizer.json", bytes);
     (void)load_sequence_encoder(folder_.path()).encode("the film");

@@ -18,7 +18,7 @@ namespace prefopt {
 namespace {
 
 /// Token 0, 1 or 2 decides the class; others are noise.
-std::vector<classifier_example> small_texts() {
+std::vector<classifier_example> labelled_texts() {
   std::vector<classifier_example> examples;
   for (std::size_t i = 0; i < 24; ++i) {
     const auto label = static_cast<token_id>(i % 3);
@@ -33,7 +33,7 @@ std::vector<float> weights_of(const bag_of_tokens_classifier& model) {
 }
 
 TEST(classifier_trainer, reports_cross_entropy_and_has_its_gradient) {
-  const auto examples = small_texts();
+  const auto examples = labelled_texts();
   const auto loss_at = [&](std::size_t weight, float change, std::vector<float>* gradient) {
     bag_of_tokens_classifier model(8, 3);
     model.parameters()[0].value[weight] += change;
@@ -60,7 +60,7 @@ TEST(classifier_trainer, reports_cross_entropy_and_has_its_gradient) {
 }
 
 TEST(classifier_trainer, learns_the_classes) {
-  const auto examples = small_texts();
+  const auto examples = labelled_texts();
   bag_of_tokens_classifier model(8, 3);
   auto options = test::quiet_options();
   options.epochs = 60;
@@ -77,7 +77,7 @@ TEST(classifier_trainer, learns_the_classes) {
 }
 
 TEST(classifier_trainer, resumed_after_sigkill_ends_bit_for_bit_where_an_unbroken_run_does) {
-  const auto examples = small_texts();
+  const auto examples = labelled_texts();
   auto options = test::quiet_options();
   options.epochs = 3;
   options.batch_size = 5;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <string>
 #include <vector>
 
@@ -13,12 +12,12 @@
 #include <prefopt/train/optimizer.hpp>
 
 #include "support/data.hpp"
+#include "support/json_file.hpp"
 
 namespace prefopt::test {
 
 inline nlohmann::json optimizer_goldens() {
-  std::ifstream in(golden("train/optimizers.json"));
-  return nlohmann::json::parse(in);
+  return json_file(golden("train/optimizers.json"));
 }
 
 /// Fills `out` in place: parameters view it.

@@ -19,7 +19,7 @@ namespace {
 
 using test::bigram_model;
 
-std::vector<sft_example> small_texts() {
+std::vector<sft_example> small_examples() {
   std::vector<sft_example> examples;
   for (token_id i = 0; i < 12; ++i) {
     examples.push_back({{i % 5}, {(i + 1) % 5, (i + 2) % 5}});
@@ -29,7 +29,7 @@ std::vector<sft_example> small_texts() {
 }
 
 TEST(sft_trainer, reports_the_negative_mean_log_prob_of_a_token) {
-  const auto examples = small_texts();
+  const auto examples = small_examples();
   bigram_model model(5);
   double sum = 0.0;
   double tokens = 0.0;
@@ -53,7 +53,7 @@ TEST(sft_trainer, reports_the_negative_mean_log_prob_of_a_token) {
 }
 
 TEST(sft_trainer, has_the_gradient_of_the_reported_loss) {
-  const auto examples = small_texts();
+  const auto examples = small_examples();
   const auto loss_at = [&](std::size_t weight, float change, std::vector<float>* gradient) {
     bigram_model model(5);
     model.parameters()[0].value[weight] += change;
@@ -77,7 +77,7 @@ TEST(sft_trainer, has_the_gradient_of_the_reported_loss) {
 }
 
 TEST(sft_trainer, learns_what_follows_what) {
-  const auto examples = small_texts();
+  const auto examples = small_examples();
   bigram_model model(5);
   auto options = test::quiet_options();
   options.epochs = 60;
@@ -89,7 +89,7 @@ TEST(sft_trainer, learns_what_follows_what) {
 }
 
 TEST(sft_trainer, resumed_after_sigkill_ends_bit_for_bit_where_an_unbroken_run_does) {
-  const auto examples = small_texts();
+  const auto examples = small_examples();
   auto options = test::quiet_options();
   options.epochs = 3;
   options.batch_size = 5;

@@ -16,6 +16,7 @@
 
 #ifdef PREFOPT_HTTPLIB
 #include <httplib.h>
+#undef _res  // of <resolv.h>, which httplib includes: a macro that breaks Eigen, included after it
 #endif
 
 #include <prefopt/core/error.hpp>
