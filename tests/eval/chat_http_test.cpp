@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <Eigen/Core>  // which a macro of what <httplib.h> includes would break
 
 #include <prefopt/eval/chat_judge.hpp>
 #include <prefopt/eval/win_rate.hpp>

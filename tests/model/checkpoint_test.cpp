@@ -15,6 +15,7 @@
 #include "support/bare_model.hpp"
 #include "support/damage.hpp"
 #include "support/data.hpp"
+#include "support/json_file.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace prefopt {
@@ -26,7 +27,7 @@ using test::expect_error;
 
 /// tests/data/checkpoint/tiny.json: what prefopt's parameters should be, by numpy.
 nlohmann::json expected_models() {
-  return nlohmann::json::parse(test::file_bytes(test::golden("checkpoint/tiny.json")));
+  return test::json_file(test::golden("checkpoint/tiny.json"));
 }
 
 TEST(checkpoint, LoadsFoldersAndGguf) {

@@ -13,6 +13,7 @@
 #include "support/bare_model.hpp"
 #include "support/damage.hpp"
 #include "support/data.hpp"
+#include "support/json_file.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace prefopt {
@@ -30,7 +31,7 @@ std::vector<float> read_all(const gguf_file& file, const std::string& name) {
 }
 
 TEST(gguf, DequantizesAsGgml) {
-  const auto expected = nlohmann::json::parse(file_bytes(test::golden("checkpoint/gguf.json")));
+  const auto expected = test::json_file(test::golden("checkpoint/gguf.json"));
   const gguf_file file(test::golden("checkpoint/types.gguf"));
   ASSERT_EQ(file.names().size(), expected.size());
   ASSERT_EQ(file.names().size(), 13U);  // three plain types; five quantized ones, twice
@@ -48,7 +49,7 @@ TEST(gguf, DequantizesAsGgml) {
 
 // Any bytes are blocks of K-quants, so every quant, scale and minimum occurs in these.
 TEST(gguf, DequantizesKQuantsAsGgml) {
-  const auto expected = nlohmann::json::parse(file_bytes(test::golden("checkpoint/k_quants.json")));
+  const auto expected = test::json_file(test::golden("checkpoint/k_quants.json"));
   const gguf_file file(test::golden("checkpoint/k_quants.gguf"));
   ASSERT_EQ(file.names(), (std::vector<std::string>{"Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K"}));
   for (const auto& name : file.names()) {
@@ -90,7 +91,7 @@ TEST(gguf, ReadsMetadataOfEveryType) {
 TEST(gguf, DequantizesTheRealModelAsGgml) {
   const auto path = test::smollm2_gguf();
   PREFOPT_SKIP_WITHOUT(path, "SmolLM2's GGUF file");
-  const auto expected = nlohmann::json::parse(file_bytes(test::golden("checkpoint/smollm2.json")));
+  const auto expected = test::json_file(test::golden("checkpoint/smollm2.json"));
   const gguf_file file(*path);
   EXPECT_EQ(file.names().size(), 272U);
   ASSERT_GE(expected.size(), 13U);

@@ -16,6 +16,7 @@
 
 #include "support/damage.hpp"
 #include "support/data.hpp"
+#include "support/json_file.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace prefopt {
@@ -25,7 +26,7 @@ namespace fs = std::filesystem;
 using test::file_bytes;
 
 nlohmann::json expected_values() {
-  return nlohmann::json::parse(file_bytes(test::golden("checkpoint/safetensors.json")));
+  return test::json_file(test::golden("checkpoint/safetensors.json"));
 }
 
 std::vector<float> read_all(const tensor_source& source, const std::string& name) {
@@ -95,7 +96,7 @@ TEST(safetensors, ShardsAndReadsShards) {
   for (std::size_t i = 0; i < 7; ++i) {
     EXPECT_EQ(read_all(file, "t" + std::to_string(i)), values[i]);
   }
-  const auto index = nlohmann::json::parse(file_bytes(folder / "model.safetensors.index.json"));
+  const auto index = test::json_file(folder / "model.safetensors.index.json");
   EXPECT_EQ(index["metadata"]["total_size"], 4 * 28);
 
   write_sharded_safetensors(folder.path(), tensors, float_format::float32, 1U << 20U);

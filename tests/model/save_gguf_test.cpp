@@ -20,6 +20,7 @@
 #include "support/bpe.hpp"
 #include "support/damage.hpp"
 #include "support/data.hpp"
+#include "support/json_file.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace prefopt {
@@ -39,8 +40,7 @@ std::vector<float> numbers_of(const test::bare_model& model) {
 // The folders hold weights as transformers wrote them, and tiny.json what numpy makes of them.
 TEST(save_gguf, IsReadBackBitForBit) {
   const test::temporary_folder outer;
-  const auto expected =
-      nlohmann::json::parse(test::file_bytes(test::golden("checkpoint/tiny.json")));
+  const auto expected = test::json_file(test::golden("checkpoint/tiny.json"));
   for (const std::string name : {"gpt2", "llama", "llama-bias"}) {
     const auto checkpoint = open_checkpoint(test::golden("checkpoint/" + name));
     const auto model = load_transformer<test::bare_model>(checkpoint);
@@ -285,7 +285,7 @@ TEST(save_gguf, QuantizesWhatFitsIntoBlocks) {
 }
 
 TEST(save_gguf, QuantizesAsGgml) {
-  const auto golden = nlohmann::json::parse(test::file_bytes(test::golden("checkpoint/q8_0.json")));
+  const auto golden = test::json_file(test::golden("checkpoint/q8_0.json"));
   const auto values = golden["values"].get<std::vector<float>>();
   const auto expected = golden["bytes"].get<std::vector<int>>();
   std::vector<std::byte> bytes(expected.size());

@@ -7,6 +7,7 @@
 #include <prefopt/offset/identity.hpp>
 
 #include "offset/not_finite.hpp"
+
 namespace prefopt {
 namespace {
 
