@@ -26,7 +26,7 @@
 namespace tools {
 namespace {
 
-struct settings {
+struct convert_settings {
   std::string model;
   std::filesystem::path adapter;
   std::filesystem::path output;
@@ -79,7 +79,7 @@ prefopt::gguf_format gguf_format_of(const std::string& dtype) {
   throw prefopt::error(text.replace(begin, end - begin, asked.string()));
 }
 
-void convert(const settings& chosen) {
+void convert(const convert_settings& chosen) {
   const bool gguf = chosen.output.extension() == ".gguf";
   if (!gguf && chosen.dtype == "q8_0") {
     throw prefopt::usage_error("--dtype q8_0 is for GGUF files: let --output end in .gguf");
@@ -117,7 +117,7 @@ void convert(const settings& chosen) {
 }  // namespace
 
 std::function<void()> define_convert(command& to) {
-  auto chosen = std::make_shared<settings>();
+  auto chosen = std::make_shared<convert_settings>();
   to.describe(
       "Reads a checkpoint folder or a GGUF file, quantized or not, and writes a folder that\n"
       "transformers loads or, where the name ends in .gguf, a file that llama.cpp loads.",

@@ -31,7 +31,7 @@
 namespace tools {
 namespace {
 
-struct settings {
+struct evaluate_settings {
   std::string input;
   std::string output = "-";
   bool resume = false;
@@ -65,7 +65,7 @@ struct clustered {
   }
 };
 
-void add_reward(const settings& chosen, std::span<const scored_prompt> prompts,
+void add_reward(const evaluate_settings& chosen, std::span<const scored_prompt> prompts,
                 std::vector<measure>& out) {
   clustered scores;
   std::size_t without = 0;
@@ -87,7 +87,7 @@ void add_reward(const settings& chosen, std::span<const scored_prompt> prompts,
 }
 
 /// The k-th response to a prompt in one file against the k-th in the other, by their scores.
-void add_win_rate(const settings& chosen, std::span<const scored_prompt> prompts,
+void add_win_rate(const evaluate_settings& chosen, std::span<const scored_prompt> prompts,
                   std::vector<measure>& out) {
   std::map<std::string, std::vector<scored_row>> others;
   for (const scored_prompt& other : read_scored_prompts(chosen.against, true)) {
@@ -133,7 +133,7 @@ struct comparison {
   text_coding coding;
   kl_rows texts;
 
-  explicit comparison(const settings& chosen)
+  explicit comparison(const evaluate_settings& chosen)
       : policy(open_language(chosen.model)),
         reference(open_language(chosen.reference)),
         coding(policy, chosen.text) {}
@@ -152,7 +152,7 @@ struct comparison {
   }
 };
 
-void add_divergence(const settings& chosen, const comparison& compared, const device& on,
+void add_divergence(const evaluate_settings& chosen, const comparison& compared, const device& on,
                     std::vector<measure>& out, std::optional<row_output>& kept) {
   const kl_rows& texts = compared.texts;
   prefopt::any_transformer policy = load_model(compared.policy, on, chosen.adapter);
@@ -180,7 +180,7 @@ void add_divergence(const settings& chosen, const comparison& compared, const de
   out.push_back({"tokens", tokens.mean(chosen.interval)});
 }
 
-void evaluate(settings chosen) {
+void evaluate(evaluate_settings chosen) {
   chosen.run.apply();
   chosen.interval.seed = chosen.seed;
   if (chosen.model.empty() != chosen.reference.empty()) {
@@ -235,7 +235,7 @@ void evaluate(settings chosen) {
 }  // namespace
 
 std::function<void()> define_evaluate(command& to) {
-  auto chosen = std::make_shared<settings>();
+  auto chosen = std::make_shared<evaluate_settings>();
   to.describe(
       "Rows {\"measure\", \"mean\", \"low\", \"high\", \"responses\"} with bootstrap intervals "
       "that draw\n"

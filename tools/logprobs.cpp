@@ -28,7 +28,7 @@
 namespace tools {
 namespace {
 
-struct settings {
+struct logprobs_settings {
   std::string model;
   std::filesystem::path adapter;
   std::string input = "-";
@@ -45,7 +45,7 @@ struct text_row {
   std::size_t line = 0;
 };
 
-std::vector<text_row> read_rows(const settings& chosen, const text_coding& coding,
+std::vector<text_row> read_rows(const logprobs_settings& chosen, const text_coding& coding,
                                 std::size_t window) {
   std::vector<text_row> rows;
   std::size_t cut = 0;
@@ -111,7 +111,7 @@ std::string identity_of(const opened_language& opened, prefopt::any_transformer&
   return "logprobs " + hash.text();
 }
 
-void logprobs(const settings& chosen) {
+void logprobs(const logprobs_settings& chosen) {
   chosen.run.apply();
   const device on = chosen.run.open_device();  // first: it may be what joins several processes
   if (finished_before(chosen.output, chosen.resume)) return;
@@ -155,7 +155,7 @@ void logprobs(const settings& chosen) {
 }  // namespace
 
 std::function<void()> define_logprobs(command& to) {
-  auto chosen = std::make_shared<settings>();
+  auto chosen = std::make_shared<logprobs_settings>();
   to.describe(
       "For each row of the input one row, in order: {\"logprob\": the sum in nats,\n"
       "\"token_logprobs\": [...], \"ids\": [the response's tokens]}. A row of the input has "

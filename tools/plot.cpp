@@ -21,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct settings {
+struct plot_settings {
   std::vector<fs::path> metrics;
   fs::path results;
   fs::path out;
@@ -42,7 +42,7 @@ std::string name_of(const fs::path& file) {
   return folder.has_filename() ? folder.filename().string() : file.string();
 }
 
-void plot_metrics(const settings& chosen) {
+void plot_metrics(const plot_settings& chosen) {
   std::vector<prefopt::training_curve> curves;
   for (fs::path file : chosen.metrics) {
     if (fs::is_directory(file)) file /= "metrics.jsonl";
@@ -51,7 +51,7 @@ void plot_metrics(const settings& chosen) {
   print(prefopt::draw_training(chosen.out, curves, {.title = chosen.title}));
 }
 
-void plot_results(const settings& chosen) {
+void plot_results(const plot_settings& chosen) {
   const std::vector<std::string> columns{"method", "reward", "reward_low", "reward_high",
                                          "kl",     "kl_low", "kl_high"};
   std::vector<prefopt::evaluated_run> runs;
@@ -83,7 +83,7 @@ void plot_results(const settings& chosen) {
   print(prefopt::draw_tradeoff(chosen.out, runs, how));
 }
 
-void plot(const settings& chosen) {
+void plot(const plot_settings& chosen) {
   if (chosen.metrics.empty() == chosen.results.empty()) {
     throw prefopt::usage_error("give --metrics FILE... or --results FILE");
   }
@@ -97,7 +97,7 @@ void plot(const settings& chosen) {
 }  // namespace
 
 std::function<void()> define_plot(command& to) {
-  auto chosen = std::make_shared<settings>();
+  auto chosen = std::make_shared<plot_settings>();
   to.describe(
       "Draws the training curves of runs, or reward against KL of a table of results, with\n"
       "gnuplot. The data and the script lie beside the picture, so that it can be changed.",

@@ -30,7 +30,7 @@
 namespace tools {
 namespace {
 
-struct settings {
+struct sample_settings {
   std::string model;
   std::filesystem::path adapter;
   std::string prompts = "-";
@@ -41,8 +41,8 @@ struct settings {
   run_settings run;
 };
 
-std::vector<text_coding::prompt> read_prompts(const settings& chosen, const text_coding& coding,
-                                              std::size_t window) {
+std::vector<text_coding::prompt> read_prompts(const sample_settings& chosen,
+                                              const text_coding& coding, std::size_t window) {
   std::vector<text_coding::prompt> prompts;
   const std::size_t new_tokens = std::min(chosen.sampling.max_new_tokens, window - 1);
   std::size_t cut = 0;
@@ -82,7 +82,7 @@ std::vector<text_coding::prompt> read_prompts(const settings& chosen, const text
   return prompts;
 }
 
-std::string identity_of(const settings& chosen, prefopt::any_transformer& model,
+std::string identity_of(const sample_settings& chosen, prefopt::any_transformer& model,
                         std::span<const text_coding::prompt> prompts) {
   const sampling_settings& s = chosen.sampling;
   prefopt::content_hash hash;
@@ -100,7 +100,7 @@ std::string identity_of(const settings& chosen, prefopt::any_transformer& model,
 /// Responses of this many are sampled in one call and then written.
 constexpr std::size_t responses_a_part = 256;
 
-void sample(const settings& chosen) {
+void sample(const sample_settings& chosen) {
   chosen.run.apply();
   const device on = chosen.run.open_device();  // first: it may be what joins several processes
   if (finished_before(chosen.output, chosen.resume)) return;
@@ -159,7 +159,7 @@ void sample(const settings& chosen) {
 }  // namespace
 
 std::function<void()> define_sample(command& to) {
-  auto chosen = std::make_shared<settings>();
+  auto chosen = std::make_shared<sample_settings>();
   to.describe(
       "For each prompt --responses rows {\"prompt\", \"response\", \"response_ids\", \"logprob\",\n"
       "\"ended\"}, in the order of the prompts. logprob is that of the model itself, whatever\n"

@@ -23,7 +23,7 @@
 namespace tools {
 namespace {
 
-struct settings {
+struct score_settings {
   std::string input = "-";
   std::string output = "-";
   bool resume = false;
@@ -35,7 +35,7 @@ struct settings {
 /// together, in each process.
 constexpr std::size_t rows_at_once = 512;
 
-std::string identity_of(const settings& chosen, std::span<const json> rows) {
+std::string identity_of(const score_settings& chosen, std::span<const json> rows) {
   prefopt::content_hash hash;
   hash.add(std::string_view(identity_of(chosen.scorer)));
   hash.add(std::string_view(identity_of(chosen.run.on)));
@@ -43,7 +43,7 @@ std::string identity_of(const settings& chosen, std::span<const json> rows) {
   return "score " + hash.text();
 }
 
-void score(const settings& chosen) {
+void score(const score_settings& chosen) {
   chosen.run.apply();
   check_rows_output(chosen.output);
   // Before what ranks do together: its device may be what joins them.
@@ -90,7 +90,7 @@ void score(const settings& chosen) {
 }  // namespace
 
 std::function<void()> define_score(command& to) {
-  auto chosen = std::make_shared<settings>();
+  auto chosen = std::make_shared<score_settings>();
   to.describe(
       "Puts \"score\" into each row of the input, which has prompt and response (or completion);\n"
       "its other fields stay. Higher is better.",

@@ -32,7 +32,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct settings {
+struct sft_settings {
   std::string model;
   fs::path data;
   fs::path held_out;
@@ -52,7 +52,7 @@ struct text_data {
 
 /// A text, or a prompt and a response, as an example of at most `limit` tokens.
 prefopt::sft_example example_of(const prefopt::json_row& row, const text_coding& coding,
-                                const settings& chosen, std::size_t limit, text_data& data) {
+                                const sft_settings& chosen, std::size_t limit, text_data& data) {
   const auto cut_end = [&](prefopt::token_sequence& ids, std::size_t room, const char* field) {
     if (ids.size() <= room) return;
     if (chosen.text.truncate == "refuse") {
@@ -81,8 +81,8 @@ prefopt::sft_example example_of(const prefopt::json_row& row, const text_coding&
   return {std::move(prompt), std::move(response)};
 }
 
-text_data read_texts(const fs::path& file, const opened_language& opened, const settings& chosen,
-                     std::size_t limit) {
+text_data read_texts(const fs::path& file, const opened_language& opened,
+                     const sft_settings& chosen, std::size_t limit) {
   const text_coding coding(opened, chosen.text);
   text_data data;
   data.all.limit = limit;
@@ -96,7 +96,7 @@ text_data read_texts(const fs::path& file, const opened_language& opened, const 
   return data;
 }
 
-void sft(const settings& chosen) {
+void sft(const sft_settings& chosen) {
   chosen.run.apply();
   if (!chosen.dry_run) check_out(chosen.training);
   prefopt::training_options options = training_options_of(chosen.training, chosen.run, "sft");
@@ -153,7 +153,7 @@ void sft(const settings& chosen) {
 }  // namespace
 
 std::function<void()> define_sft(command& to) {
-  auto chosen = std::make_shared<settings>();
+  auto chosen = std::make_shared<sft_settings>();
   to.describe(
       "Supervised fine-tuning: trains a model on texts, JSON Lines with text, or with prompt and\n"
       "response (or completion), of which the response alone is learnt. The end token is put "

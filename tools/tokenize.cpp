@@ -13,14 +13,14 @@
 namespace tools {
 namespace {
 
-struct settings {
+struct tokenize_settings {
   std::string model;
   std::string input = "-";
   std::string output = "-";
   bool plain_text = false;
 };
 
-void tokenize(const settings& chosen) {
+void tokenize(const tokenize_settings& chosen) {
   finished_before(chosen.output);
   const prefopt::byte_level_bpe tokenizer = open_tokenizer(chosen.model);
   row_output out(chosen.output);
@@ -34,7 +34,7 @@ void tokenize(const settings& chosen) {
 }  // namespace
 
 std::function<void()> define_tokenize(command& to) {
-  auto chosen = std::make_shared<settings>();
+  auto chosen = std::make_shared<tokenize_settings>();
   to.describe(
       "For each {\"text\": ...} of the input one row {\"ids\": [...]}, in order: the ids that\n"
       "transformers' tokenizer gives with add_special_tokens=False.",

@@ -35,7 +35,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct settings {
+struct train_settings {
   std::string model;
   std::string reference;
   fs::path data;
@@ -54,7 +54,7 @@ struct reference_log_probs {
   std::vector<double> held_out;
 };
 
-reference_log_probs compute_reference(const settings& chosen, const opened_language& policy,
+reference_log_probs compute_reference(const train_settings& chosen, const opened_language& policy,
                                       const pair_data& data, const pair_data& held_out,
                                       const device& on) {
   const opened_language opened = open_language(chosen.reference);
@@ -97,7 +97,7 @@ std::size_t largest_part(const prefopt::preference_dataset& pairs,
   return largest;
 }
 
-void print_plan(const settings& chosen, const opened_language& opened, const pair_data& data,
+void print_plan(const train_settings& chosen, const opened_language& opened, const pair_data& data,
                 const prefopt::training_options& options) {
   std::cout << '\n' << length_table({data.prompts, data.responses}) << '\n';
   const std::size_t tokens = largest_part(data.pairs, options);
@@ -131,7 +131,7 @@ void note_unused(const prefopt::loss_settings& chosen) {
   check("--epsilon", &prefopt::loss_settings::epsilon);
 }
 
-void train(settings chosen) {
+void train(train_settings chosen) {
   chosen.run.apply();
   if (!chosen.dry_run) check_out(chosen.training);
   prefopt::training_options options =
@@ -191,7 +191,7 @@ void train(settings chosen) {
 }  // namespace
 
 std::function<void()> define_train(command& to) {
-  auto chosen = std::make_shared<settings>();
+  auto chosen = std::make_shared<train_settings>();
   to.describe(
       "Trains a model on pairs: JSON Lines with TRL's columns prompt, chosen, rejected and, for\n"
       "offsets, score_chosen and score_rejected. --out gets the model that transformers loads\n"

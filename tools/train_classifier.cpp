@@ -29,7 +29,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct settings {
+struct train_classifier_settings {
   fs::path data;
   fs::path held_out;
   std::optional<std::size_t> epochs;
@@ -100,7 +100,7 @@ void print_accuracy(const fs::path& file, const prefopt::ngram_classifier& class
                                static_cast<double>(std::max<std::size_t>(1, rows.size())));
 }
 
-void train_ngrams(const settings& chosen) {
+void train_ngrams(const train_classifier_settings& chosen) {
   std::optional<std::string> negative;
   const auto rows = read_two_classes(chosen.data, chosen.positive, negative);
   std::vector<good_or_bad> held_out;
@@ -134,7 +134,7 @@ void train_ngrams(const settings& chosen) {
   if (!held_out.empty()) print_accuracy(chosen.held_out, classifier, held_out);
 }
 
-void train_classifier(const settings& chosen, const command& options) {
+void train_classifier(const train_classifier_settings& chosen, const command& options) {
   chosen.run.apply();
   const bool ngrams = chosen.encoder.model.empty();
   const fs::path& folder = chosen.encoder.training.folder;
@@ -166,7 +166,7 @@ void train_classifier(const settings& chosen, const command& options) {
   train_encoder(encoder, chosen.run.open_device());
 }
 
-void add_encoder_options(command& to, settings& chosen) {
+void add_encoder_options(command& to, train_classifier_settings& chosen) {
   encoder_training& encoder = chosen.encoder;
   to.group("Encoder");
   to.add("--model", encoder.model, "checkpoint folder of BERT, MiniLM, DistilBERT or RoBERTa");
@@ -194,7 +194,7 @@ void add_encoder_options(command& to, settings& chosen) {
 }  // namespace
 
 std::function<void()> define_train_classifier(command& to) {
-  auto chosen = std::make_shared<settings>();
+  auto chosen = std::make_shared<train_classifier_settings>();
   to.describe(
       "Trains a classifier on rows {\"text\", \"label\"}, and prints how often it is right on "
       "texts\n"

@@ -4,10 +4,12 @@
 2. Light: odpo.hpp, dpo.hpp, slic.hpp and all they include need the standard library alone.
 3. Contents: prefopt.hpp includes every .hpp of the folders once, in the folders' order, each with a
    phrase that says what it holds, and cuda.cuh every .cuh (but those APART).
-4. Tests: include/prefopt/<folder>/**/x.hpp has tests/<folder>/x_test.cpp, which includes it first
-   (so that it is compiled alone), or stands in TESTED_IN. The tests of every .cuh are in tests/cuda/.
+4. Tests: include/prefopt/<folder>/**/x.hpp has tests/<folder>/x_test.cpp, which includes it first,
+   or stands in TESTED_IN. The tests of every .cuh are in tests/cuda/.
 5. Kernels: no .hpp includes a .cuh, and in every .cuh but device.cuh shared memory and launches go
    through device.cuh, so that the tests can execute kernels without a GPU.
+6. Names: what a .hpp uses of the standard library's NAMED_IN, of Eigen or of JSON, it includes
+   itself.
 """
 
 import re
@@ -144,6 +146,26 @@ TESTED_IN = {
     "train/training_options.hpp": "train/training_loop_test.cpp",
 }
 
+# Names of namespace std, by the header that gives them; others are not looked for.
+NAMED_IN = {
+    "algorithm": "clamp copy fill max min sort stable_sort transform",
+    "array": "array", "atomic": "atomic", "bit": "bit_cast", "chrono": "chrono",
+    "cmath": "exp isfinite isnan log log1p pow sqrt tanh", "concepts": "convertible_to same_as",
+    "cstddef": "byte nullptr_t ptrdiff_t size_t",
+    "cstdint": "int16_t int32_t int64_t int8_t uint16_t uint32_t uint64_t uint8_t",
+    "cstring": "memcmp memcpy memset", "deque": "deque", "filesystem": "filesystem",
+    "fstream": "ifstream ofstream", "functional": "function", "future": "async future",
+    "limits": "numeric_limits", "map": "map", "memory": "make_shared make_unique shared_ptr unique_ptr",
+    "mutex": "lock_guard mutex unique_lock", "numbers": "numbers", "numeric": "accumulate iota",
+    "optional": "nullopt optional", "set": "set", "span": "span",
+    "sstream": "istringstream ostringstream", "string": "string to_string",
+    "string_view": "string_view", "thread": "thread", "tuple": "tuple",
+    "type_traits": "conditional_t is_same_v remove_cvref_t",
+    "unordered_map": "unordered_map", "unordered_set": "unordered_set",
+    "utility": "exchange forward move pair swap", "variant": "variant visit", "vector": "vector",
+}
+OTHERS = {"Eigen": "Eigen/", "nlohmann": "nlohmann/"}
+
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"](.*)$')
 
 
@@ -278,9 +300,23 @@ def check_kernels(root):
                     yield f"{where}:{number}: {found[0]} belongs into {SEAM} alone"
 
 
+def check_names(root):
+    for header in headers(root, [".hpp"]):
+        file = root / "include/prefopt" / header
+        code = "\n".join(line.split("//")[0] for line in file.read_text().splitlines())
+        included = {name for _, name, _ in includes(file)}
+        for needed, names in NAMED_IN.items():
+            found = re.search(rf"\bstd::({'|'.join(names.split())})\b", code)
+            if found and needed not in included:
+                yield f"include/prefopt/{header}: uses {found[0]} and does not include <{needed}>"
+        for namespace, folder in OTHERS.items():
+            if f"{namespace}::" in code and not any(name.startswith(folder) for name in included):
+                yield f"include/prefopt/{header}: uses {namespace}:: and includes nothing of {folder}"
+
+
 def check(root, tested_in=TESTED_IN):
     return [*check_order(root), *check_light(root), *check_contents(root),
-            *check_tests(root, tested_in), *check_kernels(root)]
+            *check_tests(root, tested_in), *check_kernels(root), *check_names(root)]
 
 
 if __name__ == "__main__":

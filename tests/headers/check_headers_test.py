@@ -103,6 +103,14 @@ class Rules(unittest.TestCase):
         self.expect("a .hpp includes prefopt/model/k.cuh", {
             **good, "include/prefopt/model/c.hpp": "#pragma once\n#include <prefopt/model/k.cuh>\n"})
 
+    def test_names(self):
+        header = "include/prefopt/core/a.hpp"
+        uses = lambda code: {header: "#pragma once\n#include <vector>\n" + code}
+        self.assertEqual(self.broken(uses("std::vector<int> a();  // as std::span\n")), [])
+        self.expect("uses std::span and does not include <span>", uses("void a(std::span<int>);\n"))
+        self.expect("includes nothing of Eigen/", {
+            "include/prefopt/model/c.hpp": "#pragma once\nvoid c(Eigen::Index);\n"})
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <concepts>
+#include <cstddef>
 
 #include <prefopt/core/config.hpp>
 #include <prefopt/core/math.hpp>

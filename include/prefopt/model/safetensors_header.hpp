@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include <prefopt/core/error.hpp>
 #include <prefopt/model/json_file.hpp>
 #include <prefopt/model/tensor_shape.hpp>

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include <prefopt/core/error.hpp>
 #include <prefopt/data/token.hpp>
