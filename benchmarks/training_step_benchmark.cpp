@@ -55,7 +55,7 @@ prefopt::preference_dataset random_pairs(const settings& s, std::size_t vocabula
 }
 
 void measure(const settings& s) {
-  prefopt::eigen_transformer policy = side_by_side::load(s.model);
+  prefopt::eigen_transformer policy = side_by_side::load(s.model, s.dtype);
   const prefopt::preference_dataset data = random_pairs(s, policy.vocabulary_size());
   std::vector<double> seconds;
   double first_loss = 0;

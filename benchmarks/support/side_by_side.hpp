@@ -14,6 +14,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include <prefopt/backend/eigen/eigen_backend.hpp>
+#include <prefopt/backend/product_kind.hpp>
 #include <prefopt/core/error.hpp>
 #include <prefopt/core/random.hpp>
 #include <prefopt/data/token.hpp>
@@ -25,14 +27,16 @@
 // model, and numbers as one JSON line.
 namespace side_by_side {
 
-/// The only dtype there is; the option is there so that a script can ask.
 inline void add_dtype(CLI::App& app, std::string& dtype) {
-  app.add_option("--dtype", dtype, "of the matrix products; the CPU backend computes in fp32")
-      ->check(CLI::IsMember({"fp32"}))
+  app.add_option("--dtype", dtype, "of the matrix products")
+      ->check(CLI::IsMember({"fp32", "bf16"}))
       ->capture_default_str();
 }
 
-inline prefopt::eigen_transformer load(const std::string& model) {
+/// Products are in `dtype` from now on.
+inline prefopt::eigen_transformer load(const std::string& model, const std::string& dtype) {
+  prefopt::eigen_backend::use_products(dtype == "bf16" ? prefopt::product_kind::bfloat16
+                                                       : prefopt::product_kind::float32);
   return prefopt::load_transformer<prefopt::eigen_transformer>(prefopt::open_checkpoint(model));
 }
 

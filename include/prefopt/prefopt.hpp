@@ -6,6 +6,7 @@
 // core/: errors, files, random numbers
 #include <prefopt/core/atomic_file.hpp>    // a file that appears whole or not at all
 #include <prefopt/core/atomic_folder.hpp>  // a folder that does
+#include <prefopt/core/bfloat16.hpp>       // float32 to bfloat16 and back
 #include <prefopt/core/communicator.hpp>   // the concept: several processes; one process
 #include <prefopt/core/config.hpp>         // the version; PREFOPT_HD, what a kernel may call
 #include <prefopt/core/error.hpp>          // the errors: usage, data, checkpoint, score, numeric
@@ -110,15 +111,17 @@
 #include <prefopt/backend/eigen/norm_heads.hpp>     // RMS norm of query and key heads
 #include <prefopt/backend/eigen/packed_weight.hpp>  // products whose rows do not depend on each other
 #include <prefopt/backend/eigen/product.hpp>        // matrix products of gradients
-#include <prefopt/backend/eigen/product_tile.hpp>  // the tile that all products are made of
-#include <prefopt/backend/eigen/rotate.hpp>        // rotary positions
-#include <prefopt/backend/eigen/threads.hpp>       // when more threads are worth it
-#include <prefopt/backend/kinds.hpp>               // kinds of norms and activations
-#include <prefopt/backend/matrix_view.hpp>         // a matrix that somebody else owns
-#include <prefopt/backend/packed_batch.hpp>        // [x | y_1 | ... | y_M] as rows
-#include <prefopt/backend/rotation.hpp>            // which coordinates turn, and how far
-#include <prefopt/backend/sampled_token.hpp>       // a token and its log-prob
-#include <prefopt/backend/token_sampler.hpp>       // a row of logits -> a token and its log-prob
+#include <prefopt/backend/eigen/product_operands.hpp>  // factors as a tile reads them, rounded or not
+#include <prefopt/backend/eigen/product_tile.hpp>      // the tile that all products are made of
+#include <prefopt/backend/eigen/rotate.hpp>            // rotary positions
+#include <prefopt/backend/eigen/threads.hpp>           // when more threads are worth it
+#include <prefopt/backend/kinds.hpp>                   // kinds of norms and activations
+#include <prefopt/backend/matrix_view.hpp>             // a matrix that somebody else owns
+#include <prefopt/backend/packed_batch.hpp>            // [x | y_1 | ... | y_M] as rows
+#include <prefopt/backend/product_kind.hpp>            // float32, tf32, bfloat16
+#include <prefopt/backend/rotation.hpp>                // which coordinates turn, and how far
+#include <prefopt/backend/sampled_token.hpp>           // a token and its log-prob
+#include <prefopt/backend/token_sampler.hpp>  // a row of logits -> a token and its log-prob
 
 // model/: language models and their checkpoints
 #include <prefopt/model/any_classifier.hpp>         // a classifier of any backend

@@ -8,7 +8,10 @@
 
 #include <gtest/gtest.h>
 #include <omp.h>
+#include <Eigen/Core>
 
+#include <prefopt/backend/eigen/packed_weight.hpp>
+#include <prefopt/backend/product_kind.hpp>
 #include <prefopt/core/random.hpp>
 
 namespace prefopt::detail {
@@ -19,6 +22,12 @@ void fill(matrix_view m, std::uint32_t stream) {
   for (std::size_t i = 0; i < m.size(); ++i) {
     m.data[i] = static_cast<float>(random.uniform() - 0.5);
   }
+}
+
+/// As products take it; Eigen's rounding is the reference.
+double rounded(float factor) {
+  if (products_in == product_kind::float32) return static_cast<double>(factor);
+  return static_cast<double>(static_cast<float>(Eigen::bfloat16(factor)));
 }
 
 /// a (R, K), its transpose, b (K, N), and c (R, N) before the product.
@@ -39,54 +48,78 @@ struct operands {
     }
   }
 
-  /// a b + factor * c, summed in double.
-  [[nodiscard]] std::vector<double> expected(double factor) const {
-    std::vector<double> sums;
+  /// a b of rounded factors, summed in double.
+  [[nodiscard]] std::vector<double> exact() const {
+    std::vector<double> left, right;
+    for (std::size_t i = 0; i < a.size(); ++i) left.push_back(rounded(a.data[i]));
+    for (std::size_t i = 0; i < b.size(); ++i) right.push_back(rounded(b.data[i]));
+    std::vector<double> sums(c.size(), 0.0);
     for (std::size_t i = 0; i < c.rows; ++i) {
-      for (std::size_t j = 0; j < c.columns; ++j) {
-        double sum = factor * static_cast<double>(c.row(i)[j]);
-        for (std::size_t k = 0; k < b.rows; ++k) {
-          sum += static_cast<double>(a.row(i)[k]) * static_cast<double>(b.row(k)[j]);
+      for (std::size_t k = 0; k < b.rows; ++k) {
+        for (std::size_t j = 0; j < c.columns; ++j) {
+          sums[i * c.columns + j] += left[i * b.rows + k] * right[k * c.columns + j];
         }
-        sums.push_back(sum);
       }
     }
     return sums;
   }
 };
 
-void expect_near(matrix_view found, const std::vector<double>& expected, const char* what) {
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    ASSERT_NEAR(static_cast<double>(found.data[i]), expected[i], 2e-5) << what << ' ' << i;
+/// found = exact + factor * before.
+void expect_near(matrix_view found, const std::vector<double>& exact, double factor,
+                 matrix_view before, const char* what) {
+  for (std::size_t i = 0; i < exact.size(); ++i) {
+    const double expected = exact[i] + factor * static_cast<double>(before.data[i]);
+    ASSERT_NEAR(static_cast<double>(found.data[i]), expected, 2e-5) << what << ' ' << i;
   }
 }
 
+/// Every test once in each of the numbers that products are in.
+class product_test : public testing::TestWithParam<product_kind> {
+ protected:
+  product_test() { products_in = GetParam(); }
+  ~product_test() override { products_in = product_kind::float32; }
+};
+INSTANTIATE_TEST_SUITE_P(kinds, product_test,
+                         testing::Values(product_kind::float32, product_kind::bfloat16));
+
 // Around the tile's rows, columns and depth, whatever the processor makes of them.
 const std::vector<std::size_t> row_counts = {1, tile_rows - 1, tile_rows, tile_rows + 1, 97};
-const std::vector<std::size_t> depths = {1, 5, tile_depth - 1, tile_depth, tile_depth + 1};
+const std::vector<std::size_t> depths = {
+    1, 5, tile_depth - 1, tile_depth, tile_depth + 1, 2 * tile_depth + 1};
 const std::vector<std::size_t> column_counts = {1, tile_columns - 1, tile_columns, tile_columns + 1,
                                                 70};
 
-TEST(product, equals_sums_in_double_at_odd_shapes) {
+TEST_P(product_test, equals_sums_in_double_at_odd_shapes) {
   for (const std::size_t rows : row_counts) {
     for (const std::size_t depth : depths) {
       for (const std::size_t columns : column_counts) {
         SCOPED_TRACE(testing::Message() << rows << " x " << depth << " x " << columns);
         const operands given(rows, depth, columns);
+        const std::vector<double> exact = given.exact();
         operands work(rows, depth, columns);
         product(work.a, work.b, work.c, true);
-        expect_near(work.c, given.expected(1), "added");
+        expect_near(work.c, exact, 1, given.c, "added");
         product(work.a, work.b, work.c, false);
-        expect_near(work.c, given.expected(0), "written");
+        expect_near(work.c, exact, 0, given.c, "written");
         fill(work.c, 3);
         add_transposed_product(work.transposed, work.b, work.c);
-        expect_near(work.c, given.expected(1), "transposed");
+        expect_near(work.c, exact, 1, given.c, "transposed");
+        packed_weight weight;  // whose rows are b's columns
+        host_array memory;
+        const matrix_view by_column = memory.as(columns, depth);
+        for (std::size_t k = 0; k < depth; ++k) {
+          for (std::size_t j = 0; j < columns; ++j) by_column.row(j)[k] = work.b.row(k)[j];
+        }
+        weight.pack(by_column);
+        weight.multiply(work.a, work.c);
+        expect_near(work.c, exact, 0, given.c, "packed");
       }
     }
   }
 }
 
-TEST(product, is_the_same_to_the_last_bit_with_any_number_of_threads) {
+TEST_P(product_test, is_the_same_to_the_last_bit_with_any_number_of_threads) {
   const int before = omp_get_max_threads();
   std::vector<std::vector<float>> results;
   for (const int threads : {1, 2, 3}) {
@@ -102,7 +135,7 @@ TEST(product, is_the_same_to_the_last_bit_with_any_number_of_threads) {
   }
 }
 
-TEST(product, of_nothing_is_nothing) {
+TEST_P(product_test, of_nothing_is_nothing) {
   operands work(3, 4, 5);
   const float kept = work.c.row(2)[4];
   product(const_matrix_view{work.a.data, 0, 4}, work.b, matrix_view{work.c.data, 0, 5}, false);

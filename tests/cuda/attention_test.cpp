@@ -150,7 +150,7 @@ TEST(batched_attention, rounds_factors_as_products_say) {
   const attention_by by(gpu::attention_form::batched);
   const result exact = attended<cuda_backend>(batch, shape, 1.0);
   for (const product_kind kind : {product_kind::tf32, product_kind::bfloat16}) {
-    const products_of products(kind);
+    const products_of_cuda products(kind);
     const double rounding = kind == product_kind::tf32 ? 0x1p-11 : 0x1p-8;
     expect_as_on_the_cpu(batch, shape, 2 * rounding, 1.0);
     const result found = attended<cuda_backend>(batch, shape, 1.0);
@@ -165,7 +165,7 @@ TEST(batched_attention, rounds_factors_as_products_say) {
 
 /// Long segments are batched and short ones tiled, in one group, whichever of them is the prompt.
 TEST(attention_by_shape, of_segments_in_both_forms_is_that_of_the_cpu) {
-  const products_of products(product_kind::tf32);
+  const products_of_cuda products(product_kind::tf32);
   const attention_shape shape{8, 2, 256};
   for (const auto& lengths : {std::vector<std::size_t>{300, 4, 3}, {2, 300, 4}}) {
     const packed_batch batch = batch_of({lengths});

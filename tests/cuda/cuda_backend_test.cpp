@@ -3,10 +3,9 @@
 #include <cstddef>
 #include <vector>
 
-#include <cuda_bf16.h>
-
 #include "backend/conformance.hpp"
 #include "backend/conformance_attention.hpp"
+#include "backend/conformance_bfloat16.hpp"
 #include "backend/conformance_draw.hpp"
 #include "backend/conformance_edges.hpp"
 #include "cuda/settings.hpp"
@@ -17,6 +16,7 @@ namespace {
 using backends = testing::Types<cuda_backend>;
 INSTANTIATE_TYPED_TEST_SUITE_P(cuda, backend_conformance, backends);
 INSTANTIATE_TYPED_TEST_SUITE_P(cuda, backend_attention, backends);
+INSTANTIATE_TYPED_TEST_SUITE_P(cuda, backend_bfloat16, backends);
 INSTANTIATE_TYPED_TEST_SUITE_P(cuda, backend_draw, backends);
 INSTANTIATE_TYPED_TEST_SUITE_P(cuda, backend_edges, backends);
 
@@ -38,56 +38,6 @@ static_assert(compute_backend<batched_cuda_backend>);
 using batched_backends = testing::Types<batched_cuda_backend>;
 INSTANTIATE_TYPED_TEST_SUITE_P(cuda_batched, backend_attention, batched_backends);
 INSTANTIATE_TYPED_TEST_SUITE_P(cuda_batched, backend_edges, batched_backends);
-
-numbers rounded_to_bfloat16(numbers x) {
-  for (double& value : x) {
-    value = static_cast<double>(__bfloat162float(__float2bfloat16(static_cast<float>(value))));
-  }
-  return x;
-}
-
-/// In bfloat16 the factors are rounded and nothing else: not the bias, not the sums, not what is
-/// added to.
-TEST(cuda_backend, products_in_bfloat16_are_those_of_rounded_factors) {
-  constexpr double tolerance = 1e-5;
-  constexpr std::size_t rows = 13, inputs = 37, outputs = 19;
-  const numbers x = random_numbers(rows * inputs, 1), w = random_numbers(outputs * inputs, 2);
-  const numbers b = random_numbers(outputs, 3), g = random_numbers(rows * outputs, 4);
-  const numbers rx = rounded_to_bfloat16(x), rw = rounded_to_bfloat16(w);
-  const numbers rg = rounded_to_bfloat16(g);
-  held_matrix<cuda_backend> hx(rows, inputs, x), hw(outputs, inputs, w), hb(1, outputs, b);
-  held_matrix<cuda_backend> y(rows, outputs, 0.0), dy(rows, outputs, g), dx(rows, inputs, 3.0);
-  held_matrix<cuda_backend> dw(outputs, inputs, 2.0), db(1, outputs, 1.0);
-  const products_of bfloat16(product_kind::bfloat16);
-  cuda_weight weight;
-  weight.pack(hw.view());
-  EXPECT_EQ(weight.kind(), product_kind::bfloat16);
-  cuda_backend::linear(hx.view(), weight, hb.data(), y.view());
-  expect_close(y.floats(), reference::linear(rx, rw, b, inputs), tolerance, "linear");
-  cuda_backend::linear_backward(hx.view(), hw.view(), dy.view(), dx.view(), true, dw.view(),
-                                db.data());
-  expect_close(dx.floats(), plus(multiply(rg, false, rw, rows, outputs, inputs), 3.0), tolerance,
-               "dx");
-  expect_close(dw.floats(), plus(multiply(rg, true, rx, outputs, rows, inputs), 2.0), tolerance,
-               "dweight");
-  expect_close(db.floats(), plus(multiply(g, true, numbers(rows, 1.0), outputs, rows, 1), 1.0),
-               tolerance, "dbias, of gradients that are not rounded");
-}
-
-/// A weight is what it was packed for, whatever products are afterwards.
-TEST(cuda_backend, a_weight_keeps_the_numbers_that_it_was_packed_in) {
-  held_matrix<cuda_backend> w(1, 1, 1.0 + 1.0 / 1024), x(1, 1, 1.0), y(1, 1, 0.0);
-  cuda_weight exact, rounded;
-  exact.pack(w.view());
-  {
-    const products_of bfloat16(product_kind::bfloat16);
-    rounded.pack(w.view());
-    cuda_backend::linear(x.view(), exact, nullptr, y.view());
-    EXPECT_EQ(y.floats(), std::vector<float>{1.0F + 1.0F / 1024});
-  }
-  cuda_backend::linear(x.view(), rounded, nullptr, y.view());
-  EXPECT_EQ(y.floats(), std::vector<float>{1.0F});
-}
 
 /// The algorithm may be chosen for the number of rows, if one asks for it.
 TEST(cuda_backend, products_may_depend_on_the_number_of_rows) {

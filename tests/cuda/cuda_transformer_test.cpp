@@ -201,7 +201,7 @@ TEST_P(cuda_models, a_response_has_one_log_prob_in_every_batch) {
   for (const auto form : {gpu::attention_form::tiled, gpu::attention_form::batched}) {
     for (const auto kind : {product_kind::float32, product_kind::tf32, product_kind::bfloat16}) {
       const test::attention_by attention(form);
-      const test::products_of products(kind);
+      const test::products_of_cuda products(kind);
       model.parameters_changed();
       std::vector<double> all(4);
       model.log_probs(together, all);

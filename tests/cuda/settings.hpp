@@ -5,18 +5,12 @@
 
 #include <prefopt/backend/cuda/attention_form.cuh>
 #include <prefopt/backend/cuda/cuda_backend.cuh>
-#include <prefopt/backend/cuda/product_kind.cuh>
+
+#include "backend/products_of.hpp"
 
 namespace prefopt::test {
 
-/// While one lives, products are of that kind.
-class products_of {
- public:
-  explicit products_of(product_kind kind) { cuda_backend::use_products(kind); }
-  products_of(const products_of&) = delete;
-  products_of& operator=(const products_of&) = delete;
-  ~products_of() { cuda_backend::use_products(product_kind::float32); }
-};
+using products_of_cuda = products_of<cuda_backend>;
 
 /// While one lives, attention has these settings.
 class attention_by {

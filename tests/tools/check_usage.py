@@ -83,8 +83,14 @@ def check_device(work):
         check("built without CUDA" in result.stderr or "there is no CUDA device" in result.stderr,
               f"--device {on}: and it says why")
     for on in ["cpu", "auto"]:
-        refused(["--precision bfloat16", "CUDA", "float32"], *base, "--device", on, "--precision",
-                "bfloat16", code=2)
+        refused(["--precision tf32", "CUDA", "float32"], *base, "--device", on, "--precision",
+                "tf32", code=2)
+    rounded = run(*base, "--precision", "bfloat16")
+    check("products in bfloat16" in rounded.stderr, "bfloat16: the line about the device says it")
+    exact, found = (json.loads(result.stdout.splitlines()[0])["logprob"]
+                    for result in [run(*base), rounded])
+    check(exact != found and abs(exact - found) < 0.02 * abs(exact),
+          f"bfloat16: log-probs differ a little {exact} {found}")
     refused(["--precision", "half"], *base, "--precision", "half", code=2)
 
 

@@ -7,6 +7,8 @@
 #include <gtest/gtest.h>
 #include <omp.h>
 
+#include <prefopt/backend/eigen/eigen_backend.hpp>
+#include <prefopt/backend/product_kind.hpp>
 #include <prefopt/loss/presets.hpp>
 #include <prefopt/model/architectures.hpp>
 #include <prefopt/model/eigen_transformer.hpp>
@@ -16,6 +18,7 @@
 #include <prefopt/train/preference_trainer.hpp>
 #include <prefopt/train/sft_trainer.hpp>
 
+#include "backend/products_of.hpp"
 #include "support/temporary_folder.hpp"
 #include "train/in_child.hpp"
 #include "train/small_data.hpp"
@@ -116,6 +119,58 @@ TEST(transformer_training, begins_at_ln_2_exactly_at_every_batch_size) {
       EXPECT_EQ(test::metric(result.metrics, "rewards/chosen"), 0.0);
       EXPECT_EQ(test::metric(result.metrics, "rewards/margins"), 0.0);
     }
+  }
+}
+
+/// Rounded factors change nothing about it: policy and reference are rounded alike.
+TEST(transformer_training, begins_at_ln_2_exactly_in_bfloat16_too) {
+  const test::products_of<eigen_backend> bfloat16(product_kind::bfloat16);
+  const preference_dataset data = test::small_data(5, 4, 37);
+  for (const std::size_t batch : {1UL, 7UL, 30UL}) {
+    model_type model = small_model(true);
+    auto options = test::quiet_options();
+    options.max_steps = 1;
+    options.batch_size = batch;
+    adamw optimizer;
+    const auto result = preference_trainer(model, data, dpo(0.1), options).train(optimizer);
+    EXPECT_EQ(test::metric(result.metrics, "loss"), std::numbers::ln2);
+    EXPECT_EQ(test::metric(result.metrics, "rewards/chosen"), 0.0);
+    EXPECT_EQ(test::metric(result.metrics, "rewards/margins"), 0.0);
+  }
+}
+
+/// The losses of 100 steps.
+std::vector<double> loss_curve(bool llama, product_kind kind) {
+  const test::products_of<eigen_backend> products(kind);
+  model_type model = small_model(llama);
+  auto options = test::quiet_options();
+  options.epochs = 0;
+  options.max_steps = 100;
+  options.batch_size = 12;
+  options.learning_rate = 1e-3;
+  std::vector<double> losses;
+  options.on_step = [&](std::size_t, const metric_list& metrics) {
+    losses.push_back(test::metric(metrics, "loss"));
+    return true;
+  };
+  adamw optimizer;
+  const preference_dataset data = test::small_data(6, 4, 37);
+  preference_trainer(model, data, odpo(0.5, 0.5), options).train(optimizer);
+  return losses;
+}
+
+TEST(transformer_training, goes_in_bfloat16_as_in_float32_within_a_percent) {
+  const one_thread limit;
+  for (const bool llama : {false, true}) {
+    const std::vector<double> exact = loss_curve(llama, product_kind::float32);
+    const std::vector<double> found = loss_curve(llama, product_kind::bfloat16);
+    ASSERT_EQ(exact.size(), 100U);
+    ASSERT_EQ(found.size(), 100U);
+    EXPECT_LT(exact.back(), 0.8 * exact.front());
+    for (std::size_t step = 0; step < 100; ++step) {
+      EXPECT_NEAR(found[step], exact[step], 0.01 * exact[step]) << step;
+    }
+    EXPECT_NE(found, exact);
   }
 }
 

@@ -10,6 +10,8 @@
 #include <fmt/format.h>
 #include <omp.h>
 
+#include <prefopt/backend/eigen/eigen_backend.hpp>
+#include <prefopt/backend/product_kind.hpp>
 #include <prefopt/core/error.hpp>
 #include <prefopt/model/eigen_classifier.hpp>
 #include <prefopt/model/eigen_transformer.hpp>
@@ -42,9 +44,12 @@ std::optional<std::size_t> number_asked(const device_settings& settings) {
                              ": expected auto, cpu, cuda or cuda:NUMBER");
 }
 
-[[noreturn]] void refuse_precision(const device_settings& settings, const std::string& where) {
-  throw prefopt::usage_error("--precision " + settings.precision + " is for CUDA, and " + where +
-                             "; the CPU computes in float32");
+/// Throws where the precision is CUDA's alone; `where` says why it is not CUDA that computes.
+void require_cpu_precision(const device_settings& settings, const std::string& where) {
+  if (settings.precision == "tf32") {
+    throw prefopt::usage_error("--precision tf32 is for CUDA, and " + where +
+                               "; the CPU computes in float32 or bfloat16");
+  }
 }
 
 /// Throws where there is no device of that number.
@@ -76,13 +81,21 @@ bool is_one_of_several(const device_settings& settings) {
   return true;
 }
 
-/// Throws where the CPU cannot compute so.
-void say_cpu(const device_settings& settings, bool quiet) {
+void use_cpu(const device_settings& settings, bool quiet) {
   const char* const why =
       !cuda::built() ? "this program was built without CUDA" : "there is no CUDA device";
-  if (settings.precision != "float32") refuse_precision(settings, why);
+  require_cpu_precision(settings, why);
+  const bool bfloat16 = settings.precision == "bfloat16";
+  prefopt::eigen_backend::use_products(bfloat16 ? prefopt::product_kind::bfloat16
+                                                : prefopt::product_kind::float32);
   if (quiet) return;
-  std::cerr << fmt::format("device: cpu, {} threads{}\n", omp_get_max_threads(),
+  const char* products = "";
+  if (bfloat16) {
+    products = prefopt::has_bfloat16_instructions
+                   ? ", products in bfloat16 (AVX512-BF16)"
+                   : ", products in bfloat16, without instructions for it: no quicker than float32";
+  }
+  std::cerr << fmt::format("device: cpu, {} threads{}{}\n", omp_get_max_threads(), products,
                            settings.device == "auto" ? std::string("; ") + why : "");
 }
 
@@ -95,9 +108,7 @@ void validate(const device_settings& settings) {
     throw prefopt::usage_error("--precision " + settings.precision +
                                ": expected float32, tf32 or bfloat16");
   }
-  if (settings.device == "cpu" && settings.precision != "float32") {
-    refuse_precision(settings, "--device is cpu");
-  }
+  if (settings.device == "cpu") require_cpu_precision(settings, "--device is cpu");
 }
 
 bool asks_for_cuda(const device_settings& settings) {
@@ -105,7 +116,8 @@ bool asks_for_cuda(const device_settings& settings) {
 }
 
 std::string identity_of(const device_settings& settings) {
-  return asks_for_cuda(settings) ? "cuda " + settings.precision : "cpu";
+  if (asks_for_cuda(settings)) return "cuda " + settings.precision;
+  return settings.precision == "float32" ? "cpu" : "cpu " + settings.precision;
 }
 
 device open_device(const device_settings& settings, bool quiet) {
@@ -127,7 +139,7 @@ device open_device(const device_settings& settings, bool quiet) {
                                found.names[*number], settings.precision);
     }
   } else {
-    say_cpu(settings, quiet);
+    use_cpu(settings, quiet);
   }
   const std::string by = ranks().device_opened(number.has_value(), local < found.names.size());
   if (!quiet && !by.empty()) {

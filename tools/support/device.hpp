@@ -14,13 +14,13 @@ namespace tools {
 /// Where models compute, as options spell it.
 struct device_settings {
   std::string device = "auto";        ///< "cpu", "cuda", "cuda:2"
-  std::string precision = "float32";  ///< of products on CUDA: or "tf32", "bfloat16"
+  std::string precision = "float32";  ///< of products: or "bfloat16", and on CUDA "tf32"
 };
 
 inline constexpr const char* device_help =
     "where models compute: cpu, cuda, cuda:NUMBER, or auto: on CUDA where there is a device";
 inline constexpr const char* precision_help =
-    "of products on CUDA; weights, sums and optimizers are float32 in each";
+    "of products (tf32 on CUDA alone); weights, sums and optimizers are float32 in each";
 
 /// The device that a program's models are on: it makes them, and the optimizers that train them.
 class device {
@@ -50,7 +50,8 @@ void validate(const device_settings& settings);
 /// Where the settings lead on this machine: on a CUDA device? Does not check that it is there.
 bool asks_for_cuda(const device_settings& settings);
 
-/// What numbers depend on besides weights and input: "cpu", or "cuda" with the precision.
+/// What numbers depend on besides weights and input: "cpu" or "cuda", with the precision
+/// ("cpu" alone is in float32).
 std::string identity_of(const device_settings& settings);
 
 /// The device, which stderr names in one line unless `quiet`. Throws `usage_error` where it is not

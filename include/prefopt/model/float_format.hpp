@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include <prefopt/core/bfloat16.hpp>
 #include <prefopt/core/error.hpp>
 
 namespace prefopt {
@@ -41,20 +42,6 @@ inline float half_at(const std::byte* at) {
   std::uint16_t word = 0;
   std::memcpy(&word, at, sizeof(word));
   return from_float16(word);
-}
-
-/// bfloat16, the upper half of a float32, exact.
-constexpr float from_bfloat16(std::uint16_t brain) {
-  return std::bit_cast<float>(std::uint32_t{brain} << 16U);
-}
-
-/// The nearest bfloat16, ties to even. A NaN stays one.
-constexpr std::uint16_t to_bfloat16(float value) {
-  const auto bits = std::bit_cast<std::uint32_t>(value);
-  if ((bits & 0x7FFFFFFFU) > 0x7F800000U) {
-    return static_cast<std::uint16_t>((bits >> 16U) | 0x40U);
-  }
-  return static_cast<std::uint16_t>((bits + 0x7FFFU + ((bits >> 16U) & 1U)) >> 16U);
 }
 
 /// The nearest binary16, ties to even; infinite from 65520 on. A NaN stays one.

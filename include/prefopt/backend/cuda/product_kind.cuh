@@ -1,12 +1,8 @@
 #pragma once
 
-namespace prefopt {
+#include <prefopt/backend/product_kind.hpp>
 
-/// In which numbers products of matrices are computed. Inputs and results are float32 in each of
-/// them, and so are sums: bfloat16 and tf32 round the factors, to 8 and to 11 bits.
-enum class product_kind { float32, tf32, bfloat16 };
-
-namespace gpu {
+namespace prefopt::gpu {
 
 /// What products do from now on, in this process.
 struct product_settings {
@@ -19,5 +15,4 @@ struct product_settings {
 
 inline product_settings products;
 
-}  // namespace gpu
-}  // namespace prefopt
+}  // namespace prefopt::gpu

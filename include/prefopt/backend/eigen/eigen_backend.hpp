@@ -16,10 +16,20 @@
 #include <prefopt/backend/eigen/norm_heads.hpp>
 #include <prefopt/backend/eigen/packed_weight.hpp>
 #include <prefopt/backend/eigen/product.hpp>
+#include <prefopt/backend/eigen/product_operands.hpp>
 #include <prefopt/backend/eigen/rotate.hpp>
 #include <prefopt/backend/eigen/threads.hpp>
+#include <prefopt/backend/product_kind.hpp>
+#include <prefopt/core/error.hpp>
 
 namespace prefopt {
+
+/// Whether products in bfloat16 are computed by instructions for it; if not, floats are multiplied.
+#ifdef __AVX512BF16__
+inline constexpr bool has_bfloat16_instructions = true;
+#else
+inline constexpr bool has_bfloat16_instructions = false;
+#endif
 
 /// The CPU: arrays in host memory, threads by OpenMP, products of our own, the rest on Eigen. The
 /// operations are those of `compute_backend`, where their shapes are written.
@@ -27,6 +37,17 @@ struct eigen_backend {
   using array = host_array;
   using parameter_array = host_array;
   using weight = packed_weight;
+
+  /// In which numbers products with weights are from now on, in this process: float32 or bfloat16,
+  /// by the processor's instructions for it where `has_bfloat16_instructions`. Attention stays in
+  /// float32. Throws `usage_error` for tf32, which is CUDA's. Weights keep the numbers that they
+  /// were packed in.
+  static void use_products(product_kind kind) {
+    if (kind == product_kind::tf32) {
+      throw usage_error("products in tf32 are for CUDA; the CPU has float32 and bfloat16");
+    }
+    detail::products_in = kind;
+  }
 
   static void linear(const_matrix_view x, const weight& w, const float* bias, matrix_view y) {
     w.multiply(x, y);

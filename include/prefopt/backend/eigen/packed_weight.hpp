@@ -4,87 +4,107 @@
 #include <cstddef>
 
 #include <prefopt/backend/eigen/array.hpp>
+#include <prefopt/backend/eigen/product_operands.hpp>
 #include <prefopt/backend/eigen/product_tile.hpp>
 #include <prefopt/backend/eigen/threads.hpp>
 #include <prefopt/backend/matrix_view.hpp>
+#include <prefopt/backend/product_kind.hpp>
 
 namespace prefopt {
 
 /// A weight matrix, (outputs, inputs), in the order in which a product reads it: panels of
 /// `tile_columns` outputs, the inputs of a panel one after the other; the last panel is filled up
-/// with zeros.
+/// with zeros. In floats, or in bfloat16 where that is what products are in when it is packed.
 class packed_weight {
  public:
   void pack(const_matrix_view weight) {
     outputs_ = weight.rows;
     inputs_ = weight.columns;
+    kind_ = detail::products_in;
+    if (kind_ == product_kind::bfloat16) {
+      pack_panels<product_kind::bfloat16>(weight);
+    } else {
+      pack_panels<product_kind::float32>(weight);
+    }
+  }
+
+  [[nodiscard]] std::size_t outputs() const { return outputs_; }
+  [[nodiscard]] std::size_t inputs() const { return inputs_; }
+  [[nodiscard]] bool empty() const { return outputs_ == 0; }
+  [[nodiscard]] product_kind kind() const { return kind_; }
+  void clear() { *this = {}; }
+
+  /// y = x W^T: x (rows, inputs), y (rows, outputs). Reads rows * inputs + outputs * inputs numbers
+  /// and does 2 * rows * inputs * outputs operations.
+  void multiply(const_matrix_view x, matrix_view y) const {
+    if (kind_ == product_kind::bfloat16) {
+      multiply_panels<product_kind::bfloat16>(x, y);
+    } else {
+      multiply_panels<product_kind::float32>(x, y);
+    }
+  }
+
+ private:
+  template <product_kind Kind>
+  void pack_panels(const_matrix_view weight) {
     const std::size_t panels = (outputs_ + detail::tile_columns - 1) / detail::tile_columns;
-    panels_.resize(panels * detail::tile_columns * inputs_);
+    const std::size_t depth = detail::elements<Kind>(inputs_);
+    panels_.resize(panels * detail::tile_columns * depth);
 #pragma omp parallel for schedule(static) if (detail::worth_threads(weight.size()))
     for (std::size_t p = 0; p < panels; ++p) {
-      float* panel = panels_.data() + p * detail::tile_columns * inputs_;
+      float* panel = panels_.data() + p * detail::tile_columns * depth;
       for (std::size_t j = 0; j < detail::tile_columns; ++j) {
         const std::size_t output = p * detail::tile_columns + j;
-        for (std::size_t k = 0; k < inputs_; ++k) {
-          panel[k * detail::tile_columns + j] = output < outputs_ ? weight.row(output)[k] : 0.0F;
+        for (std::size_t k = 0; k < depth; ++k) {
+          panel[k * detail::tile_columns + j] =
+              output < outputs_ ? detail::row_element<Kind>(weight.row(output), inputs_, k) : 0.0F;
         }
       }
     }
   }
 
-  [[nodiscard]] std::size_t outputs() const {
-    return outputs_;
-  }
-  [[nodiscard]] std::size_t inputs() const {
-    return inputs_;
-  }
-  [[nodiscard]] bool empty() const {
-    return outputs_ == 0;
-  }
-  void clear() {
-    *this = {};
-  }
-
-  /// y = x W^T: x (rows, inputs), y (rows, outputs). Reads rows * inputs + outputs * inputs floats
-  /// and does 2 * rows * inputs * outputs operations.
-  void multiply(const_matrix_view x, matrix_view y) const {
+  template <product_kind Kind>
+  void multiply_panels(const_matrix_view numbers, matrix_view y) const {
+    const const_matrix_view x = detail::rows_of_elements<Kind>(numbers);
     constexpr std::size_t row_block = 8 * detail::tile_rows;
     constexpr std::size_t panel_block = 4;
     const std::size_t panels = (outputs_ + detail::tile_columns - 1) / detail::tile_columns;
     const std::size_t row_blocks = (x.rows + row_block - 1) / row_block;
     const std::size_t panel_blocks = (panels + panel_block - 1) / panel_block;
 #pragma omp parallel for collapse(2) \
-    schedule(dynamic) if (detail::worth_threads(x.size() * outputs_ / 32))
+    schedule(dynamic) if (detail::worth_threads(numbers.size() * outputs_ / 32))
     for (std::size_t rb = 0; rb < row_blocks; ++rb) {
       for (std::size_t pb = 0; pb < panel_blocks; ++pb) {
         const std::size_t last_panel = std::min(panels, (pb + 1) * panel_block);
         const std::size_t last_row = std::min(x.rows, (rb + 1) * row_block);
         for (std::size_t p = pb * panel_block; p < last_panel; ++p) {
-          multiply_panel(x, y, p, rb * row_block, last_row);
+          multiply_panel<Kind>(x, y, p, rb * row_block, last_row);
         }
       }
     }
   }
 
- private:
+  /// x holds elements.
+  template <product_kind Kind>
   void multiply_panel(const_matrix_view x, matrix_view y, std::size_t p, std::size_t first_row,
                       std::size_t last_row) const {
-    const float* panel = panels_.data() + p * detail::tile_columns * inputs_;
+    const float* panel = panels_.data() + p * detail::tile_columns * x.columns;
     const std::size_t column = p * detail::tile_columns;
     const std::size_t columns = std::min(detail::tile_columns, outputs_ - column);
-    for (std::size_t k = 0; k < inputs_; k += detail::tile_depth) {
-      const std::size_t depth = std::min(detail::tile_depth, inputs_ - k);
+    for (std::size_t k = 0; k < x.columns; k += detail::tile_depth) {
+      const std::size_t depth = std::min(detail::tile_depth, x.columns - k);
       for (std::size_t r = first_row; r < last_row; r += detail::tile_rows) {
-        detail::product_tile_of<detail::left_order::rows>(
+        detail::product_tile_of<Kind, detail::left_order::rows>(
             std::min(detail::tile_rows, last_row - r), columns, x.row(r) + k, x.columns,
             panel + k * detail::tile_columns, depth, y.row(r) + column, y.columns, k == 0);
       }
     }
   }
 
-  host_array panels_;
+  host_array panels_;  // of elements
   std::size_t outputs_ = 0;
   std::size_t inputs_ = 0;
+  product_kind kind_ = product_kind::float32;
 };
 
 }  // namespace prefopt

@@ -5,50 +5,17 @@
 
 #include <omp.h>
 
-#include <prefopt/backend/eigen/array.hpp>
+#include <prefopt/backend/eigen/product_operands.hpp>
 #include <prefopt/backend/eigen/product_tile.hpp>
 #include <prefopt/backend/eigen/threads.hpp>
 #include <prefopt/backend/matrix_view.hpp>
+#include <prefopt/backend/product_kind.hpp>
 
 namespace prefopt::detail {
 
 // The matrix products of the backward pass. Both operands are copied, a block at a time, to the
 // order in which a tile reads them; every element of the result is one chain of additions, so it
 // does not depend on the number of threads.
-
-/// Columns [column, column + tile_columns) of rows [first, first + depth) of b to panel[k][j]; what
-/// lies beyond b's last column is 0.
-inline void pack_columns(const_matrix_view b, std::size_t first, std::size_t depth,
-                         std::size_t column, float* panel) {
-  const std::size_t columns = std::min(tile_columns, b.columns - column);
-  for (std::size_t k = 0; k < depth; ++k) {
-    const float* from = b.row(first + k) + column;
-    float* to = panel + k * tile_columns;
-    std::copy_n(from, columns, to);
-    std::fill(to + columns, to + tile_columns, 0.0F);
-  }
-}
-
-/// Columns [column, column + rows) of rows [first, first + depth) of a, the rows of its transpose,
-/// to packed[k * tile_rows + i].
-inline void pack_transposed(const_matrix_view a, std::size_t first, std::size_t depth,
-                            std::size_t column, std::size_t rows, float* packed) {
-  for (std::size_t k = 0; k < depth; ++k) {
-    std::copy_n(a.row(first + k) + column, rows, packed + k * tile_rows);
-  }
-}
-
-/// Memory that a thread keeps from product to product: taking it anew each time costs more than
-/// filling it. The first for what a thread reads alone, the second for what all read.
-struct product_scratch {
-  host_array own;
-  host_array shared;
-
-  static product_scratch& of_this_thread() {
-    thread_local product_scratch scratch;
-    return scratch;
-  }
-};
 
 /// In how many parts each of `blocks` blocks of work is cut so that all threads have some.
 inline std::size_t parts_for_threads(std::size_t blocks) {
@@ -57,8 +24,9 @@ inline std::size_t parts_for_threads(std::size_t blocks) {
 }
 
 /// c (+)= a b: a (R, K), b (K, N), c (R, N).
-inline void product(const_matrix_view a, const_matrix_view b, matrix_view c, bool add) {
-  if (c.size() == 0) return;
+template <product_kind Kind>
+void product_in(const_matrix_view a, const_matrix_view b, matrix_view c, bool add) {
+  const const_matrix_view left = rows_of_elements<Kind>(a);
   const std::size_t panels = (c.columns + tile_columns - 1) / tile_columns;
   const std::size_t tiles = (c.rows + tile_rows - 1) / tile_rows;
   const std::size_t parts = std::min(tiles, parts_for_threads(panels));
@@ -72,13 +40,13 @@ inline void product(const_matrix_view a, const_matrix_view b, matrix_view c, boo
         const std::size_t columns = std::min(tile_columns, c.columns - column);
         const std::size_t first_row = tiles * part / parts * tile_rows;
         const std::size_t last_row = std::min(c.rows, tiles * (part + 1) / parts * tile_rows);
-        for (std::size_t k = 0; k < b.rows; k += tile_depth) {
-          const std::size_t depth = std::min(tile_depth, b.rows - k);
-          pack_columns(b, k, depth, column, panel);
+        for (std::size_t k = 0; k < left.columns; k += tile_depth) {
+          const std::size_t depth = std::min(tile_depth, left.columns - k);
+          pack_columns<Kind>(b, k, depth, column, columns, tile_columns, panel);
           for (std::size_t r = first_row; r < last_row; r += tile_rows) {
-            product_tile_of<left_order::rows>(std::min(tile_rows, last_row - r), columns,
-                                              a.row(r) + k, a.columns, panel, depth,
-                                              c.row(r) + column, c.columns, k == 0 && !add);
+            product_tile_of<Kind, left_order::rows>(std::min(tile_rows, last_row - r), columns,
+                                                    left.row(r) + k, left.columns, panel, depth,
+                                                    c.row(r) + column, c.columns, k == 0 && !add);
           }
         }
       }
@@ -87,21 +55,23 @@ inline void product(const_matrix_view a, const_matrix_view b, matrix_view c, boo
 }
 
 /// c += a^T b: a (K, R), b (K, N), c (R, N).
-inline void add_transposed_product(const_matrix_view a, const_matrix_view b, matrix_view c) {
-  if (c.size() == 0) return;
+template <product_kind Kind>
+void add_transposed_product_in(const_matrix_view a, const_matrix_view b, matrix_view c) {
+  const std::size_t all = elements<Kind>(b.rows);
   const std::size_t panels = (c.columns + tile_columns - 1) / tile_columns;
   const std::size_t tiles = (c.rows + tile_rows - 1) / tile_rows;
   const std::size_t tiles_together = std::clamp<std::size_t>(tiles / parts_for_threads(1), 1, 8);
   const std::size_t blocks = (tiles + tiles_together - 1) / tiles_together;
-  const matrix_view right =
-      product_scratch::of_this_thread().shared.as(panels, b.rows * tile_columns);
+  const matrix_view right = product_scratch::of_this_thread().shared.as(panels, all * tile_columns);
 #pragma omp parallel if (worth_threads(c.size() * b.rows / 32))
   {
     const matrix_view left =
         product_scratch::of_this_thread().own.as(tiles_together, tile_depth * tile_rows);
 #pragma omp for schedule(static)
     for (std::size_t p = 0; p < panels; ++p) {
-      pack_columns(b, 0, b.rows, p * tile_columns, right.row(p));
+      const std::size_t column = p * tile_columns;
+      pack_columns<Kind>(b, 0, all, column, std::min(tile_columns, c.columns - column),
+                         tile_columns, right.row(p));
     }
 #pragma omp for schedule(dynamic)
     for (std::size_t block = 0; block < blocks; ++block) {
@@ -110,15 +80,16 @@ inline void add_transposed_product(const_matrix_view a, const_matrix_view b, mat
       const auto rows_of = [&](std::size_t tile) {
         return std::min(tile_rows, c.rows - tile * tile_rows);
       };
-      for (std::size_t k = 0; k < b.rows; k += tile_depth) {
-        const std::size_t depth = std::min(tile_depth, b.rows - k);
+      for (std::size_t k = 0; k < all; k += tile_depth) {
+        const std::size_t depth = std::min(tile_depth, all - k);
         for (std::size_t tile = first; tile < last; ++tile) {
-          pack_transposed(a, k, depth, tile * tile_rows, rows_of(tile), left.row(tile - first));
+          pack_columns<Kind>(a, k, depth, tile * tile_rows, rows_of(tile), tile_rows,
+                             left.row(tile - first));
         }
         for (std::size_t p = 0; p < panels; ++p) {
           const std::size_t column = p * tile_columns;
           for (std::size_t tile = first; tile < last; ++tile) {
-            product_tile_of<left_order::packed>(
+            product_tile_of<Kind, left_order::packed>(
                 rows_of(tile), std::min(tile_columns, c.columns - column), left.row(tile - first),
                 0, right.row(p) + k * tile_columns, depth, c.row(tile * tile_rows) + column,
                 c.columns, false);
@@ -126,6 +97,26 @@ inline void add_transposed_product(const_matrix_view a, const_matrix_view b, mat
         }
       }
     }
+  }
+}
+
+/// c (+)= a b: a (R, K), b (K, N), c (R, N), in `products_in`.
+inline void product(const_matrix_view a, const_matrix_view b, matrix_view c, bool add) {
+  if (c.size() == 0) return;
+  if (products_in == product_kind::bfloat16) {
+    product_in<product_kind::bfloat16>(a, b, c, add);
+  } else {
+    product_in<product_kind::float32>(a, b, c, add);
+  }
+}
+
+/// c += a^T b: a (K, R), b (K, N), c (R, N), in `products_in`.
+inline void add_transposed_product(const_matrix_view a, const_matrix_view b, matrix_view c) {
+  if (c.size() == 0) return;
+  if (products_in == product_kind::bfloat16) {
+    add_transposed_product_in<product_kind::bfloat16>(a, b, c);
+  } else {
+    add_transposed_product_in<product_kind::float32>(a, b, c);
   }
 }
 

@@ -1,0 +1,9 @@
+#pragma once
+
+namespace prefopt {
+
+/// In which numbers products of matrices are computed. Inputs and results are float32 in each of
+/// them, and so are sums: bfloat16 and tf32 (CUDA's alone) round the factors, to 8 and to 11 bits.
+enum class product_kind { float32, tf32, bfloat16 };
+
+}  // namespace prefopt
