@@ -1,7 +1,7 @@
 #pragma once
 
-// What a `compute_backend` has to pass whose products can be in bfloat16: the factors are rounded and
-// nothing else, and a row's result is still its own.
+// What a `compute_backend` has to pass whose products can be in bfloat16: the factors are rounded
+// and nothing else, and a row's result is still its own.
 
 #include <cmath>
 #include <cstddef>
@@ -79,7 +79,8 @@ TYPED_TEST_P(backend_bfloat16, a_weight_keeps_the_numbers_that_it_was_packed_in)
 TYPED_TEST_P(backend_bfloat16, a_row_is_the_same_alone) {
   constexpr std::size_t rows = 41, inputs = 1103, outputs = 67;
   const numbers x = random_numbers(rows * inputs, 1);
-  held_matrix<TypeParam> all(rows, inputs, x), hw(outputs, inputs, random_numbers(outputs * inputs, 2));
+  held_matrix<TypeParam> all(rows, inputs, x),
+      hw(outputs, inputs, random_numbers(outputs * inputs, 2));
   held_matrix<TypeParam> together(rows, outputs, 0.0);
   const products_of<TypeParam> bfloat16(product_kind::bfloat16);
   typename TypeParam::weight weight;
@@ -89,11 +90,13 @@ TYPED_TEST_P(backend_bfloat16, a_row_is_the_same_alone) {
   for (const std::size_t r : {std::size_t{0}, std::size_t{17}, rows - 1}) {
     const auto at = static_cast<std::ptrdiff_t>(r);
     const auto width = static_cast<std::ptrdiff_t>(inputs);
-    held_matrix<TypeParam> row(1, inputs, numbers(x.begin() + at * width, x.begin() + (at + 1) * width));
+    held_matrix<TypeParam> row(1, inputs,
+                               numbers(x.begin() + at * width, x.begin() + (at + 1) * width));
     held_matrix<TypeParam> alone(1, outputs, 0.0);
     TypeParam::linear(row.view(), weight, nullptr, alone.view());
     const auto begin = found.begin() + at * static_cast<std::ptrdiff_t>(outputs);
-    EXPECT_EQ(alone.floats(), std::vector<float>(begin, begin + static_cast<std::ptrdiff_t>(outputs)))
+    EXPECT_EQ(alone.floats(),
+              std::vector<float>(begin, begin + static_cast<std::ptrdiff_t>(outputs)))
         << r;
   }
 }

@@ -45,6 +45,8 @@ class packed_weight {
   }
 
  private:
+  static constexpr std::size_t pack_depth = 64;
+
   template <product_kind Kind>
   void pack_panels(const_matrix_view weight) {
     const std::size_t panels = (outputs_ + detail::tile_columns - 1) / detail::tile_columns;
@@ -53,11 +55,16 @@ class packed_weight {
 #pragma omp parallel for schedule(static) if (detail::worth_threads(weight.size()))
     for (std::size_t p = 0; p < panels; ++p) {
       float* panel = panels_.data() + p * detail::tile_columns * depth;
-      for (std::size_t j = 0; j < detail::tile_columns; ++j) {
-        const std::size_t output = p * detail::tile_columns + j;
-        for (std::size_t k = 0; k < depth; ++k) {
-          panel[k * detail::tile_columns + j] =
-              output < outputs_ ? detail::row_element<Kind>(weight.row(output), inputs_, k) : 0.0F;
+      // A part at a time, which stays in the nearest cache while it is written column by column.
+      for (std::size_t first = 0; first < depth; first += pack_depth) {
+        const std::size_t last = std::min(depth, first + pack_depth);
+        for (std::size_t j = 0; j < detail::tile_columns; ++j) {
+          const std::size_t output = p * detail::tile_columns + j;
+          for (std::size_t k = first; k < last; ++k) {
+            panel[k * detail::tile_columns + j] =
+                output < outputs_ ? detail::row_element<Kind>(weight.row(output), inputs_, k)
+                                  : 0.0F;
+          }
         }
       }
     }

@@ -38,8 +38,8 @@ float row_element(const float* row, std::size_t count, std::size_t k) {
   }
 }
 
-/// x (rows, depth) as elements (rows, elements(depth)): itself in float32; otherwise a copy, in this
-/// thread's shared scratch until its next product.
+/// x (rows, depth) as elements (rows, elements(depth)): itself in float32; otherwise a copy, in
+/// this thread's shared scratch until its next product.
 template <product_kind Kind>
 const_matrix_view rows_of_elements(const_matrix_view x) {
   if constexpr (Kind == product_kind::float32) {
@@ -52,7 +52,8 @@ const_matrix_view rows_of_elements(const_matrix_view x) {
       const float* from = x.row(r);
       float* to = copy.row(r);
       const std::size_t whole = x.columns / 2;
-      for (std::size_t k = 0; k < whole; ++k) to[k] = bfloat16_element(from[2 * k], from[2 * k + 1]);
+      for (std::size_t k = 0; k < whole; ++k)
+        to[k] = bfloat16_element(from[2 * k], from[2 * k + 1]);
       if (whole < copy.columns) to[whole] = bfloat16_element(from[2 * whole], 0.0F);
     }
     return copy;
