@@ -26,7 +26,8 @@ struct settings {
 };
 
 void measure(const settings& s) {
-  prefopt::eigen_transformer model = side_by_side::load(s.model, s.dtype);
+  side_by_side::use_dtype(s.dtype);
+  prefopt::eigen_transformer model = side_by_side::load(s.model);
   // As the peers have it: every prompt is another and has one response, and no token ends one.
   std::vector<prefopt::token_sequence> prompts;
   for (std::uint32_t p = 0; p < s.batch; ++p) {

@@ -31,7 +31,6 @@ struct settings {
   std::string dtype = "fp32";
 };
 
-/// Random tokens: every prompt with its responses, paired with each other.
 prefopt::preference_dataset random_pairs(const settings& s, std::size_t vocabulary) {
   const std::size_t per_prompt = s.responses_per_prompt * (s.responses_per_prompt - 1) / 2;
   if (s.pairs % per_prompt != 0) {
@@ -39,23 +38,13 @@ prefopt::preference_dataset random_pairs(const settings& s, std::size_t vocabula
                                ", the pairs of " + std::to_string(s.responses_per_prompt) +
                                " responses");
   }
-  prefopt::preference_dataset data;
-  std::uint32_t stream = 0;
-  for (std::size_t p = 0; p < s.pairs / per_prompt; ++p) {
-    data.prompts.push_back(side_by_side::random_tokens(s.prompt, vocabulary, stream++));
-    const std::size_t first = data.responses.size();
-    for (std::size_t r = 0; r < s.responses_per_prompt; ++r) {
-      data.responses.push_back({p, side_by_side::random_tokens(s.response, vocabulary, stream++)});
-      for (std::size_t other = first; other < first + r; ++other) {
-        data.pairs.push_back({other, first + r});
-      }
-    }
-  }
-  return data;
+  return side_by_side::random_pairs(s.pairs / per_prompt, s.responses_per_prompt, s.prompt,
+                                    s.response, vocabulary);
 }
 
 void measure(const settings& s) {
-  prefopt::eigen_transformer policy = side_by_side::load(s.model, s.dtype);
+  side_by_side::use_dtype(s.dtype);
+  prefopt::eigen_transformer policy = side_by_side::load(s.model);
   const prefopt::preference_dataset data = random_pairs(s, policy.vocabulary_size());
   std::vector<double> seconds;
   double first_loss = 0;

@@ -53,6 +53,7 @@ int main(int argc, char** argv) {
   option("--device", on.device, tools::device_help);
   option("--precision", on.precision, tools::precision_help)
       ->check(CLI::IsMember({"float32", "tf32", "bfloat16"}));
+  app.add_flag("--profile", on.profile, tools::profile_help);
   return experiment::run_program(app, argc, argv, [&] {
     if (threads > 0) omp_set_num_threads(threads);
     c.training.schedule = prefopt::schedule_named(schedule);

@@ -18,6 +18,7 @@
 #include <prefopt/backend/product_kind.hpp>
 #include <prefopt/core/error.hpp>
 #include <prefopt/core/random.hpp>
+#include <prefopt/data/preference_dataset.hpp>
 #include <prefopt/data/token.hpp>
 #include <prefopt/model/checkpoint.hpp>
 #include <prefopt/model/eigen_transformer.hpp>
@@ -33,10 +34,13 @@ inline void add_dtype(CLI::App& app, std::string& dtype) {
       ->capture_default_str();
 }
 
-/// Products are in `dtype` from now on.
-inline prefopt::eigen_transformer load(const std::string& model, const std::string& dtype) {
+/// Products are in that from now on.
+inline void use_dtype(const std::string& dtype) {
   prefopt::eigen_backend::use_products(dtype == "bf16" ? prefopt::product_kind::bfloat16
                                                        : prefopt::product_kind::float32);
+}
+
+inline prefopt::eigen_transformer load(const std::string& model) {
   return prefopt::load_transformer<prefopt::eigen_transformer>(prefopt::open_checkpoint(model));
 }
 
@@ -48,6 +52,25 @@ inline prefopt::token_sequence random_tokens(std::size_t count, std::size_t voca
   const auto bound = static_cast<std::uint32_t>(std::min<std::size_t>(vocabulary, 40000));
   for (prefopt::token_id& t : tokens) t = static_cast<prefopt::token_id>(random.below(bound));
   return tokens;
+}
+
+/// Random tokens: every prompt with its responses, paired each with each.
+inline prefopt::preference_dataset random_pairs(std::size_t prompts, std::size_t per_prompt,
+                                                std::size_t prompt, std::size_t response,
+                                                std::size_t vocabulary) {
+  prefopt::preference_dataset data;
+  std::uint32_t stream = 0;
+  for (std::size_t p = 0; p < prompts; ++p) {
+    data.prompts.push_back(random_tokens(prompt, vocabulary, stream++));
+    const std::size_t first = data.responses.size();
+    for (std::size_t r = 0; r < per_prompt; ++r) {
+      data.responses.push_back({p, random_tokens(response, vocabulary, stream++)});
+      for (std::size_t other = first; other < first + r; ++other) {
+        data.pairs.push_back({other, first + r});
+      }
+    }
+  }
+  return data;
 }
 
 inline double median(std::vector<double> values) {

@@ -44,6 +44,7 @@ void add_model_options(CLI::App& app, options& o) {
       ->check(CLI::IsMember({"float32", "tf32", "bfloat16"}))
       ->capture_default_str()
       ->group(group);
+  app.add_flag("--profile", o.on.profile, tools::profile_help)->group(group);
 }
 
 void add_drawing(CLI::App& app, const char* group, const std::string& prefix, drawing& d) {

@@ -117,8 +117,10 @@
 #include <prefopt/backend/eigen/threads.hpp>           // when more threads are worth it
 #include <prefopt/backend/kinds.hpp>                   // kinds of norms and activations
 #include <prefopt/backend/matrix_view.hpp>             // a matrix that somebody else owns
+#include <prefopt/backend/operation_profile.hpp>       // where the time goes
 #include <prefopt/backend/packed_batch.hpp>            // [x | y_1 | ... | y_M] as rows
 #include <prefopt/backend/product_kind.hpp>            // float32, tf32, bfloat16
+#include <prefopt/backend/profiled.hpp>                // a backend whose operations are measured
 #include <prefopt/backend/rotation.hpp>                // which coordinates turn, and how far
 #include <prefopt/backend/sampled_token.hpp>           // a token and its log-prob
 #include <prefopt/backend/token_sampler.hpp>  // a row of logits -> a token and its log-prob

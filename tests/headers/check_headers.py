@@ -77,6 +77,7 @@ TESTED_IN = {
     "backend/eigen/threads.hpp": "backend/eigen_backend_test.cpp",
     "backend/kinds.hpp": "backend/eigen_backend_test.cpp",
     "backend/matrix_view.hpp": "backend/eigen_backend_test.cpp",
+    "backend/profiled.hpp": "backend/eigen_backend_test.cpp",
     "backend/product_kind.hpp": "backend/product_test.cpp",
     "backend/rotation.hpp": "backend/eigen_backend_test.cpp",
     "backend/sampled_token.hpp": "backend/token_sampler_test.cpp",

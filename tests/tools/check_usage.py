@@ -91,6 +91,9 @@ def check_device(work):
                     for result in [run(*base), rounded])
     check(exact != found and abs(exact - found) < 0.02 * abs(exact),
           f"bfloat16: log-probs differ a little {exact} {found}")
+    table = run(*base, "--profile").stderr
+    check(all(name in table for name in ["products, forward", "log-probs", "between operations"]),
+          f"--profile: a table of operations {table}")
     refused(["--precision", "half"], *base, "--precision", "half", code=2)
 
 

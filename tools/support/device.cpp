@@ -11,6 +11,7 @@
 #include <omp.h>
 
 #include <prefopt/backend/eigen/eigen_backend.hpp>
+#include <prefopt/backend/operation_profile.hpp>
 #include <prefopt/backend/product_kind.hpp>
 #include <prefopt/core/error.hpp>
 #include <prefopt/model/eigen_classifier.hpp>
@@ -145,6 +146,7 @@ device open_device(const device_settings& settings, bool quiet) {
   if (!quiet && !by.empty()) {
     std::cerr << fmt::format("processes: {}, added up by {}\n", ranks().size(), by);
   }
+  if (settings.profile) prefopt::profile.start();
   return device(number.has_value());
 }
 

@@ -15,10 +15,13 @@ namespace tools {
 struct device_settings {
   std::string device = "auto";        ///< "cpu", "cuda", "cuda:2"
   std::string precision = "float32";  ///< of products: or "bfloat16", and on CUDA "tf32"
+  bool profile = false;               ///< `prefopt::profile` starts when the device is opened
 };
 
 inline constexpr const char* device_help =
     "where models compute: cpu, cuda, cuda:NUMBER, or auto: on CUDA where there is a device";
+inline constexpr const char* profile_help =
+    "ends with a table on stderr: the time of each of the model's operations";
 inline constexpr const char* precision_help =
     "of products (tf32 on CUDA alone); weights, sums and optimizers are float32 in each";
 

@@ -5,8 +5,10 @@
 #include <exception>
 #include <iostream>
 
+#include <prefopt/backend/operation_profile.hpp>
 #include <prefopt/core/error.hpp>
 
+#include "profile_table.hpp"
 #include "ranks.hpp"
 #include "stopped.hpp"
 
@@ -31,6 +33,7 @@ int exit_code_of(const std::string& program, const std::function<void()>& body,
     }
     const prefopt::stop_signal stop;  // for all of the body, so that none is lost between stages
     body();  // what it finished before it looked for a signal again is whole
+    if (prefopt::profile.running()) print_profile(std::cerr, prefopt::profile);
     return 0;
   } catch (const stopped& stop) {
     std::cerr << "\nstopped by signal " << stop.signal()

@@ -27,6 +27,7 @@ void add_options(command& to, run_settings& settings) {
   to.add("--device", settings.on.device, device_help);
   to.add("--precision", settings.on.precision, precision_help)
       .one_of({"float32", "tf32", "bfloat16"});
+  to.flag("--profile", settings.on.profile, profile_help);
   to.flag("--quiet", settings.quiet, "no progress on stderr");
 }
 

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include <prefopt/backend/operation_profile.hpp>
 #include <prefopt/core/communicator.hpp>
 #include <prefopt/core/error.hpp>
 #include <prefopt/core/folder_lock.hpp>
@@ -209,7 +210,11 @@ training_result training_loop(Model& model, Task& task, Optimizer& optimizer,
     return detail::agree_to_stop(ranks, asked, stop ? stop->received() : 0);
   };
   std::vector<parameter> parameters;
-  for (const parameter& p : model.parameters()) parameters.push_back(p);
+  double trained = 0;
+  for (const parameter& p : model.parameters()) {
+    parameters.push_back(p);
+    trained += static_cast<double>(p.value.size());
+  }
 
   using shuffle_kind = training_options::shuffle_kind;
   data_order order(task.groups(), options.batch_size, options.seed,
@@ -257,19 +262,23 @@ training_result training_loop(Model& model, Task& task, Optimizer& optimizer,
   while (step < total && go_on) {
     const auto began = std::chrono::steady_clock::now();
     const std::vector<std::size_t> examples = order.batch(step);
-    model.zero_gradients();
+    profile.measure("gradients to zero", {0, 4 * trained}, [&] { model.zero_gradients(); });
     detail::gradient_sum sum(ranks, std::span<const parameter>(parameters));
     auto tokens = static_cast<double>(
         detail::accumulate_in_parts(model, task, examples, options.accumulation, step, ranks, sum));
     sum.finish();
     ranks.sum(std::span<double>(&tokens, 1));
     metric_list metrics = task.take_metrics(ranks);
-    const double norm = detail::norm_of_sum(ranks, parameters, optimizer);
+    double norm = 0;
+    profile.measure("gradient norm", {0, 4 * trained},
+                    [&] { norm = detail::norm_of_sum(ranks, parameters, optimizer); });
     if (!std::isfinite(norm)) {
       detail::throw_gradient_error(model, task, parameters, examples, step);
     }
     const double rate = schedule(step);
-    optimizer.step(parameters, rate, clip_factor(norm, options.max_gradient_norm));
+    profile.measure("optimizer", {}, [&] {
+      optimizer.step(parameters, rate, clip_factor(norm, options.max_gradient_norm));
+    });
     model.parameters_changed();
     ++step;
 

@@ -20,15 +20,12 @@
 #include <prefopt/backend/cuda/rotate.cuh>
 #include <prefopt/backend/cuda/rows.cuh>
 #include <prefopt/backend/cuda/weight.cuh>
+#include <prefopt/backend/profiled.hpp>
 
 namespace prefopt {
 
-/// One CUDA device: arrays in its memory, products by cuBLASLt, the rest by kernels of our own, all
-/// in one stream (`gpu::context`). The operations are those of `compute_backend`, where their
-/// shapes are written. They return before the device has done them; errors of kernels come with a
-/// later call. No sum is added up in an order that may change, so that the same calls give the same
-/// bits on the same device. Sizes of rows and columns are below 2^31.
-struct cuda_backend {
+/// What `cuda_backend` is made of; unmeasured.
+struct cuda_operations {
   using array = cuda_array;
   using parameter_array = cuda_managed_array;
   using weight = cuda_weight;
@@ -147,6 +144,13 @@ struct cuda_backend {
     gpu::context::current().write(to.data, from.data(), from.size_bytes());
   }
 };
+
+/// One CUDA device: arrays in its memory, products by cuBLASLt, the rest by kernels of our own, all
+/// in one stream (`gpu::context`). The operations are those of `compute_backend`, where their
+/// shapes are written. They return before the device has done them; errors of kernels come with a
+/// later call. No sum is added up in an order that may change, so that the same calls give the same
+/// bits on the same device. Sizes of rows and columns are below 2^31.
+struct cuda_backend : profiled<cuda_operations> {};
 
 static_assert(compute_backend<cuda_backend>);
 

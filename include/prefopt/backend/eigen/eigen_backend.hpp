@@ -20,6 +20,7 @@
 #include <prefopt/backend/eigen/rotate.hpp>
 #include <prefopt/backend/eigen/threads.hpp>
 #include <prefopt/backend/product_kind.hpp>
+#include <prefopt/backend/profiled.hpp>
 #include <prefopt/core/error.hpp>
 
 namespace prefopt {
@@ -31,9 +32,8 @@ inline constexpr bool has_bfloat16_instructions = true;
 inline constexpr bool has_bfloat16_instructions = false;
 #endif
 
-/// The CPU: arrays in host memory, threads by OpenMP, products of our own, the rest on Eigen. The
-/// operations are those of `compute_backend`, where their shapes are written.
-struct eigen_backend {
+/// What `eigen_backend` is made of; unmeasured.
+struct eigen_operations {
   using array = host_array;
   using parameter_array = host_array;
   using weight = packed_weight;
@@ -173,6 +173,10 @@ struct eigen_backend {
     std::copy_n(from.data(), from.size(), to.data);
   }
 };
+
+/// The CPU: arrays in host memory, threads by OpenMP, products of our own, the rest on Eigen. The
+/// operations are those of `compute_backend`, where their shapes are written.
+struct eigen_backend : profiled<eigen_operations> {};
 
 static_assert(compute_backend<eigen_backend>);
 
