@@ -139,8 +139,8 @@ std::vector<product_shape> shapes_of(const prefopt::transformer_config& c, const
 
 /// Prints the rates; gives the best of ours.
 double print_products(const std::vector<product_shape>& shapes) {
-  fmt::print("{:<24}{:>7}{:>7}{:>7}{:>10}{:>10}{:>10}{:>14}\n", "products, GFLOP/s", "rows", "depth",
-             "wide", "forward", "dx", "dW", "oneDNN fp32");
+  fmt::print("{:<24}{:>7}{:>7}{:>7}{:>10}{:>10}{:>10}{:>14}\n", "products, GFLOP/s", "rows",
+             "depth", "wide", "forward", "dx", "dW", "oneDNN fp32");
   double best = 0;
   for (const product_shape& s : shapes) {
     const product_rates r = measure(s);
@@ -156,7 +156,7 @@ double print_products(const std::vector<product_shape>& shapes) {
 double run_steps(const prefopt::transformer_config& config, const settings& s) {
   prefopt::eigen_transformer model(config);
   model.initialize(1);
-  const prefopt::preference_dataset data = 
+  const prefopt::preference_dataset data =
       side_by_side::random_pairs(s.pairs, 2, s.prompt, s.response, config.vocabulary);
   double all = 0;
   prefopt::training_options how;
@@ -188,14 +188,13 @@ void print_steps(const settings& s, double product_rate, double copying, double 
   double outside = all;
   double floors = 0;
   for (const auto& row : rows) {
-    const double floor =
-        std::max(row.work.products / product_rate, row.work.bytes / copying);
+    const double floor = std::max(row.work.products / product_rate, row.work.bytes / copying);
     const auto rate = [&](double work) {
       return work > 0 ? fmt::format("{:.1f}", work / row.seconds / 1e9) : std::string("-");
     };
-    fmt::print("{:<24}{:>7}{:>10.1f}{:>7.1f}%{:>10}{:>9}{:>10.1f}\n", row.name,
-               row.calls / s.steps, each(row.seconds), 100 * row.seconds / all,
-               rate(row.work.products), rate(row.work.bytes), each(floor));
+    fmt::print("{:<24}{:>7}{:>10.1f}{:>7.1f}%{:>10}{:>9}{:>10.1f}\n", row.name, row.calls / s.steps,
+               each(row.seconds), 100 * row.seconds / all, rate(row.work.products),
+               rate(row.work.bytes), each(floor));
     outside -= row.seconds;
     floors += floor;
   }

@@ -15,8 +15,8 @@ void print_profile(std::ostream& out, const prefopt::operation_profile& profile)
   std::stable_sort(rows.begin(), rows.end(),
                    [](const auto& a, const auto& b) { return a.seconds > b.seconds; });
   double outside = all;
-  out << fmt::format("{:<24} {:>9} {:>10} {:>7} {:>9} {:>7}\n", "operation", "calls", "seconds", "share",
-                     "GFLOP/s", "GB/s");
+  out << fmt::format("{:<24} {:>9} {:>10} {:>7} {:>9} {:>7}\n", "operation", "calls", "seconds",
+                     "share", "GFLOP/s", "GB/s");
   const auto rate = [](double work, double seconds) {
     return work > 0 ? fmt::format("{:.1f}", work / seconds / 1e9) : std::string();
   };

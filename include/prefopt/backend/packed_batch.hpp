@@ -49,11 +49,12 @@ struct packed_batch {
 
 namespace detail {
 
-inline void check_tokens(std::span<const token_id> tokens, std::size_t vocabulary,
-                         const std::string& where) {
+/// `where()` names the text in an error; it is called for an error alone, as it takes memory.
+template <class Where>
+void check_tokens(std::span<const token_id> tokens, std::size_t vocabulary, Where&& where) {
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     if (tokens[i] < 0 || static_cast<std::size_t>(tokens[i]) >= vocabulary) {
-      throw usage_error(where + ": token " + std::to_string(i) + " is " +
+      throw usage_error(where() + ": token " + std::to_string(i) + " is " +
                         std::to_string(tokens[i]) + ", but the model knows 0 to " +
                         std::to_string(vocabulary - 1));
     }
@@ -62,25 +63,30 @@ inline void check_tokens(std::span<const token_id> tokens, std::size_t vocabular
 
 }  // namespace detail
 
-/// Packs a batch for a model with that vocabulary and that many positions. Throws `usage_error`,
-/// naming group and response, for an empty prompt or response, a token that the model does not
-/// have, or a text that is too long.
-inline packed_batch pack(const response_batch& batch, std::size_t vocabulary,
-                         std::size_t max_positions) {
-  packed_batch packed;
+/// Packs a batch for a model with that vocabulary and that many positions into `packed`, whose
+/// memory is used again. Throws `usage_error`, naming group and response, for an empty prompt or
+/// response, a token that the model does not have, or a text that is too long.
+inline void pack(const response_batch& batch, std::size_t vocabulary, std::size_t max_positions,
+                 packed_batch& packed) {
+  packed.tokens.clear();
+  packed.positions.clear();
+  packed.groups.resize(batch.groups.size());
+  packed.head_rows.clear();
+  packed.predictions.clear();
+  packed.responses = 0;
+  const auto add = [&](std::span<const token_id> tokens, std::size_t first_position) {
+    packed_segment segment{packed.tokens.size(), tokens.size(), 0, 0};
+    packed.tokens.insert(packed.tokens.end(), tokens.begin(), tokens.end());
+    for (std::size_t i = 0; i < tokens.size(); ++i) packed.positions.push_back(first_position + i);
+    return segment;
+  };
   for (std::size_t g = 0; g < batch.groups.size(); ++g) {
     const response_group& group = batch.groups[g];
-    const std::string where = "group " + std::to_string(g);
-    if (group.prompt.empty()) throw usage_error(where + ": the prompt has no token");
-    detail::check_tokens(group.prompt, vocabulary, where + ", prompt");
-    packed_group& segments = packed.groups.emplace_back();
-    const auto add = [&](std::span<const token_id> tokens, std::size_t first_position) {
-      packed_segment segment{packed.tokens.size(), tokens.size(), 0, 0};
-      packed.tokens.insert(packed.tokens.end(), tokens.begin(), tokens.end());
-      for (std::size_t i = 0; i < tokens.size(); ++i)
-        packed.positions.push_back(first_position + i);
-      return segment;
-    };
+    const auto place = [g] { return "group " + std::to_string(g); };
+    if (group.prompt.empty()) throw usage_error(place() + ": the prompt has no token");
+    detail::check_tokens(group.prompt, vocabulary, [&] { return place() + ", prompt"; });
+    packed_group& segments = packed.groups[g];
+    segments.responses.clear();
     segments.prompt = add(group.prompt, 0);
     const std::size_t prompt_length = group.prompt.size();
     const std::size_t shared_row = packed.head_rows.size();  // predicts every first token
@@ -89,13 +95,14 @@ inline packed_batch pack(const response_batch& batch, std::size_t vocabulary,
     }
     for (std::size_t r = 0; r < group.responses.size(); ++r) {
       const std::span<const token_id> response = group.responses[r];
-      const std::string here = where + ", response " + std::to_string(r);
-      if (response.empty()) throw usage_error(here + ": it has no token");
+      const auto here = [&] { return place() + ", response " + std::to_string(r); };
+      if (response.empty()) throw usage_error(here() + ": it has no token");
       detail::check_tokens(response, vocabulary, here);
       if (prompt_length + response.size() - 1 > max_positions) {
-        throw usage_error(
-            here + ": prompt and response have " + std::to_string(prompt_length + response.size()) +
-            " tokens, but the model has " + std::to_string(max_positions) + " positions");
+        throw usage_error(here() + ": prompt and response have " +
+                          std::to_string(prompt_length + response.size()) +
+                          " tokens, but the model has " + std::to_string(max_positions) +
+                          " positions");
       }
       packed_segment segment = add(response.first(response.size() - 1), prompt_length);
       segment.prefix_begin = segments.prompt.begin;
@@ -112,11 +119,17 @@ inline packed_batch pack(const response_batch& batch, std::size_t vocabulary,
       ++packed.responses;
     }
     if (prompt_length > max_positions) {
-      throw usage_error(where + ": the prompt has " + std::to_string(prompt_length) +
+      throw usage_error(place() + ": the prompt has " + std::to_string(prompt_length) +
                         " tokens, but the model has " + std::to_string(max_positions) +
                         " positions");
     }
   }
+}
+
+inline packed_batch pack(const response_batch& batch, std::size_t vocabulary,
+                         std::size_t max_positions) {
+  packed_batch packed;
+  pack(batch, vocabulary, max_positions, packed);
   return packed;
 }
 

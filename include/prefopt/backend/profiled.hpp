@@ -23,9 +23,8 @@ struct profiled : Operations {
   static void linear_backward(const_matrix_view x, const_matrix_view values, const_matrix_view dy,
                               matrix_view dx, bool accumulate, matrix_view dweight, float* dbias) {
     run("products, gradients",
-        product(dweight.data == nullptr ? 1 : 2, dy.rows, values.columns, dy.columns), [&] {
-          Operations::linear_backward(x, values, dy, dx, accumulate, dweight, dbias);
-        });
+        product(dweight.data == nullptr ? 1 : 2, dy.rows, values.columns, dy.columns),
+        [&] { Operations::linear_backward(x, values, dy, dx, accumulate, dweight, dbias); });
   }
 
   static void norm(norm_kind kind, const_matrix_view x, const float* weight, const float* bias,
@@ -34,14 +33,14 @@ struct profiled : Operations {
   }
   static void norm_backward(norm_kind kind, const_matrix_view x, const float* weight, float epsilon,
                             const_matrix_view dy, matrix_view dx, float* dweight, float* dbias) {
-    run("norms' gradients", moved(4 * x.size()), [&] {
-      Operations::norm_backward(kind, x, weight, epsilon, dy, dx, dweight, dbias);
-    });
+    run("norms' gradients", moved(4 * x.size()),
+        [&] { Operations::norm_backward(kind, x, weight, epsilon, dy, dx, dweight, dbias); });
   }
 
   static void activate(activation_kind kind, const_matrix_view up, const_matrix_view gate,
                        matrix_view y) {
-    run("activations", moved((gate.data == nullptr ? 2 : 3) * up.size()), [&] { Operations::activate(kind, up, gate, y); });
+    run("activations", moved((gate.data == nullptr ? 2 : 3) * up.size()),
+        [&] { Operations::activate(kind, up, gate, y); });
   }
   static void activate_backward(activation_kind kind, const_matrix_view up, const_matrix_view gate,
                                 const_matrix_view dy, matrix_view dup, matrix_view dgate) {
@@ -64,19 +63,20 @@ struct profiled : Operations {
 
   static void embed(std::span<const token_id> tokens, std::span<const std::size_t> positions,
                     const_matrix_view table, const_matrix_view position_table, matrix_view y) {
-    run("embedding", moved(2 * y.size()), [&] { Operations::embed(tokens, positions, table, position_table, y); });
+    run("embedding", moved(2 * y.size()),
+        [&] { Operations::embed(tokens, positions, table, position_table, y); });
   }
   static void embed_backward(std::span<const token_id> tokens,
                              std::span<const std::size_t> positions, const_matrix_view dy,
                              matrix_view dtable, matrix_view dposition_table) {
-    run("embedding's gradient", moved(3 * dy.size()), [&] {
-      Operations::embed_backward(tokens, positions, dy, dtable, dposition_table);
-    });
+    run("embedding's gradient", moved(3 * dy.size()),
+        [&] { Operations::embed_backward(tokens, positions, dy, dtable, dposition_table); });
   }
 
   static void rotate(matrix_view qkv, std::span<const std::size_t> positions,
                      const attention_shape& shape, const rotation& by, float direction) {
-    run("rotation", moved(2 * qkv.size()), [&] { Operations::rotate(qkv, positions, shape, by, direction); });
+    run("rotation", moved(2 * qkv.size()),
+        [&] { Operations::rotate(qkv, positions, shape, by, direction); });
   }
   static void norm_heads(const_matrix_view x, const attention_shape& shape,
                          const float* query_weight, const float* key_weight, float epsilon,
@@ -95,7 +95,8 @@ struct profiled : Operations {
 
   static void attend(const packed_batch& batch, const attention_shape& shape, const_matrix_view qkv,
                      matrix_view context) {
-    run("attention", moved(qkv.size() + context.size()), [&] { Operations::attend(batch, shape, qkv, context); });
+    run("attention", moved(qkv.size() + context.size()),
+        [&] { Operations::attend(batch, shape, qkv, context); });
   }
   static void attend_backward(const packed_batch& batch, const attention_shape& shape,
                               const_matrix_view qkv, const_matrix_view dcontext, matrix_view dqkv) {
@@ -143,7 +144,8 @@ struct profiled : Operations {
 
   static void draw_tokens(const_matrix_view logits, const draw_options& how,
                           std::span<const double> uniforms, std::span<sampled_token> drawn) {
-    run("draws", moved(2 * logits.size()), [&] { Operations::draw_tokens(logits, how, uniforms, drawn); });
+    run("draws", moved(2 * logits.size()),
+        [&] { Operations::draw_tokens(logits, how, uniforms, drawn); });
   }
 
  private:

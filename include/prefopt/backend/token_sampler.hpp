@@ -24,6 +24,12 @@ class token_sampler {
   /// Throws `usage_error` where the options cannot be.
   explicit token_sampler(const draw_options& options) : options_(options) { validate(options); }
 
+  /// From now on these options, by the same memory.
+  void use(const draw_options& options) {
+    validate(options);
+    options_ = options;
+  }
+
   /// `logits`: (vocabulary), not empty. `uniform`: in [0, 1), decides the draw. The token is
   /// `no_token` where a logit is NaN or infinite.
   [[nodiscard]] sampled_token pick(std::span<const float> logits, double uniform) {
@@ -147,6 +153,8 @@ class token_sampler {
     const double least =
         by_count ? 0.0 : (1.0 - top_p) * total_ / static_cast<double>(logits.size());
     heap_.clear();
+    heap_.reserve(logits.size());  // once: how many there will be changes from token to token
+    support_.reserve(logits.size());
     for (std::size_t v = 0; v < logits.size(); ++v) {
       if (logits[v] >= lowest && static_cast<double>(weights_[v]) >= least) {
         heap_.push_back({logits[v], static_cast<token_id>(v)});

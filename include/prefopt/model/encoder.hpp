@@ -23,10 +23,10 @@ inline packed_batch pack_texts(std::span<const token_sequence> texts,
   packed_batch packed;
   for (std::size_t t = 0; t < texts.size(); ++t) {
     const token_sequence& text = texts[t];
-    const std::string where = "text " + std::to_string(t);
-    if (text.empty()) throw usage_error(where + ": it has no token");
+    const auto where = [t] { return "text " + std::to_string(t); };
+    if (text.empty()) throw usage_error(where() + ": it has no token");
     if (text.size() > config.max_tokens()) {
-      throw usage_error(where + ": it has " + std::to_string(text.size()) +
+      throw usage_error(where() + ": it has " + std::to_string(text.size()) +
                         " tokens, but the model has room for " +
                         std::to_string(config.max_tokens()));
     }

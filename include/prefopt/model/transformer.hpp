@@ -127,7 +127,7 @@ class transformer {
 
   void forward(const response_batch& batch, std::span<double> log_probs) {
     ready_ = false;
-    batch_ = pack(batch, vocabulary_size(), max_positions());
+    pack(batch, vocabulary_size(), max_positions(), batch_);
     check_length(log_probs.size(), batch_.responses);
     layers_.resize(config().layers);
     run(batch_, true);
@@ -137,12 +137,12 @@ class transformer {
   }
 
   void log_probs(const response_batch& batch, std::span<double> log_probs) {
-    const packed_batch packed = pack(batch, vocabulary_size(), max_positions());
-    check_length(log_probs.size(), packed.responses);
     ready_ = false;
-    run(packed, false);
-    token_log_probs(packed);
-    sum_log_probs(packed, log_probs);
+    pack(batch, vocabulary_size(), max_positions(), batch_);
+    check_length(log_probs.size(), batch_.responses);
+    run(batch_, false);
+    token_log_probs(batch_);
+    sum_log_probs(batch_, log_probs);
   }
 
   /// log pi(token | what precedes it) of every token of every response.
@@ -282,7 +282,7 @@ class transformer {
   const_matrix_view append(cache_type& cache, std::span<const std::size_t> rows,
                            std::span<const token_id> tokens) {
     check_length(tokens.size(), rows.size());
-    detail::check_tokens(tokens, vocabulary_size(), "decode");
+    detail::check_tokens(tokens, vocabulary_size(), [] { return std::string("decode"); });
     ready_ = false;
     step_positions_.clear();
     for (const std::size_t row : rows) {
@@ -293,10 +293,10 @@ class transformer {
       }
       step_positions_.push_back(position);
     }
-    std::vector<std::size_t> sorted(rows.begin(), rows.end());
-    std::sort(sorted.begin(), sorted.end());
-    const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
-    if (twice != sorted.end()) {
+    sorted_rows_.assign(rows.begin(), rows.end());
+    std::sort(sorted_rows_.begin(), sorted_rows_.end());
+    const auto twice = std::adjacent_find(sorted_rows_.begin(), sorted_rows_.end());
+    if (twice != sorted_rows_.end()) {
       throw usage_error("decode: row " + std::to_string(*twice) + " stands twice");
     }
     for (const std::size_t row : rows) cache.extend(row);
@@ -353,8 +353,8 @@ class transformer {
   void token_log_probs(const packed_batch& batch) {
     by_row_.resize(batch.predictions.size());
     std::iota(by_row_.begin(), by_row_.end(), std::size_t{0});
-    std::stable_sort(by_row_.begin(), by_row_.end(), [&](std::size_t a, std::size_t b) {
-      return batch.predictions[a].row < batch.predictions[b].row;
+    std::sort(by_row_.begin(), by_row_.end(), [&](std::size_t a, std::size_t b) {
+      return std::pair(batch.predictions[a].row, a) < std::pair(batch.predictions[b].row, b);
     });
     log_probs_.resize(batch.predictions.size());
     log_sums_.resize(batch.head_rows.size());
@@ -446,6 +446,7 @@ class transformer {
   // Scratch, reused.
   std::vector<float> token_weights_;         // (N)
   std::vector<std::size_t> step_positions_;  // (R)
+  std::vector<std::size_t> sorted_rows_;     // (R)
   std::vector<decode_context> contexts_;     // (R)
   std::vector<float*> places_;               // (R), in the cache
   array hidden_, delta_, logits_, gradient_, scratch_;

@@ -116,6 +116,7 @@ class sampling_run {
     if (who.response == 0)
       state.number = model_.prefill(cache_, prompts_[who.prompt], prompt_logits_);
     ++started_;
+    reserve(who);
     if (extend(who, picker_.pick(prompt_logits_, uniform_of(who)))) {
       finish(who, on_response);
       return;
@@ -170,6 +171,14 @@ class sampling_run {
                          static_cast<std::uint32_t>(who.response));
     random.seek(2 * response(who).tokens.size());  // `uniform` takes two words
     return random.uniform();
+  }
+
+  /// Room for the whole response, so that its tokens take no memory one by one.
+  void reserve(owner who) {
+    const std::size_t longest =
+        std::min(options_.max_new_tokens, model_.max_positions() - prompts_[who.prompt].size());
+    response(who).tokens.reserve(longest);
+    response(who).token_log_probs.reserve(longest);
   }
 
   /// Appends a token to the response; true where that was its last one.

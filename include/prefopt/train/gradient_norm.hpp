@@ -15,11 +15,12 @@ inline double gradient_norm(std::span<const parameter> parameters) {
   constexpr std::size_t piece = std::size_t{1} << 16U;
   constexpr std::size_t lanes = 8;
   double total = 0.0;
-  std::vector<double> sums;
+  thread_local std::vector<double> kept;  // so that a step takes no memory
   for (const parameter& p : parameters) {
     const std::span<const float> gradient = p.gradient;
     const auto pieces = static_cast<std::ptrdiff_t>((gradient.size() + piece - 1) / piece);
-    sums.assign(static_cast<std::size_t>(pieces), 0.0);
+    kept.assign(static_cast<std::size_t>(pieces), 0.0);
+    double* const sums = kept.data();  // this thread's, for all
 #ifdef _OPENMP
 #pragma omp parallel for schedule(static) if (pieces > 1)
 #endif
@@ -37,9 +38,9 @@ inline double gradient_norm(std::span<const parameter> parameters) {
       for (; k < end; ++k) lane[0] += static_cast<double>(gradient[k]) * gradient[k];
       double sum = 0.0;
       for (const double s : lane) sum += s;
-      sums[static_cast<std::size_t>(i)] = sum;
+      sums[i] = sum;
     }
-    for (const double sum : sums) total += sum;
+    for (const double sum : kept) total += sum;
   }
   return std::sqrt(total);
 }

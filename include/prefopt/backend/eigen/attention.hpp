@@ -42,6 +42,12 @@ inline void masked_softmax(matrix_view scores, std::size_t stride, std::size_t f
 /// the segment's own and those of its prefix that a window lets one of its rows see.
 class attention_workspace {
  public:
+  /// Kept from call to call, so that a step takes no memory.
+  static attention_workspace& of_this_thread() {
+    thread_local attention_workspace workspace;
+    return workspace;
+  }
+
   eigen_view query() { return view(query_, own_); }            // (own, head_width)
   eigen_view key() { return view(key_, own_ + prefix_); }      // (prefix + own, head_width)
   eigen_view value() { return view(value_, own_ + prefix_); }  // (prefix + own, head_width)
@@ -127,7 +133,7 @@ inline void attend(const packed_batch& batch, const attention_shape& shape, cons
   // Always in a parallel region, where Eigen keeps its own threads out of small products.
 #pragma omp parallel
   {
-    attention_workspace work;
+    attention_workspace& work = attention_workspace::of_this_thread();
 #pragma omp for collapse(2) schedule(dynamic)
     for (std::size_t g = 0; g < batch.groups.size(); ++g) {
       for (std::size_t kv = 0; kv < shape.kv_heads; ++kv) {
@@ -156,7 +162,7 @@ inline void attend_backward(const packed_batch& batch, const attention_shape& sh
                             matrix_view qkv_gradient) {
 #pragma omp parallel
   {
-    attention_workspace work;
+    attention_workspace& work = attention_workspace::of_this_thread();
 #pragma omp for schedule(static)
     for (std::size_t r = 0; r < qkv_gradient.rows; ++r) {
       std::fill_n(qkv_gradient.row(r), qkv_gradient.columns, 0.0F);

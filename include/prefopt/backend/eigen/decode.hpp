@@ -24,7 +24,7 @@ inline void attend_cached(std::span<const decode_context> rows, const attention_
   for (const decode_context& row : rows) positions += row.prompt_length + row.own_length;
 #pragma omp parallel if (worth_threads(positions * shape.heads * width))
   {
-    std::vector<float> weights;
+    thread_local std::vector<float> weights;  // each thread's own, kept
 #pragma omp for collapse(2) schedule(static)
     for (std::size_t r = 0; r < rows.size(); ++r) {
       for (std::size_t head = 0; head < shape.heads; ++head) {

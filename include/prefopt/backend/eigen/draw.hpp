@@ -17,7 +17,8 @@ inline void draw_tokens(const_matrix_view logits, const draw_options& how,
   validate(how);  // here: an exception must not leave a thread
 #pragma omp parallel if (logits.rows > 1 && worth_threads(logits.size()))
   {
-    token_sampler sampler(how);
+    thread_local token_sampler sampler({});  // each thread's own, whose memory is kept
+    sampler.use(how);
 #pragma omp for schedule(static)
     for (std::size_t r = 0; r < logits.rows; ++r) {
       drawn[r] = sampler.pick({logits.row(r), logits.columns}, uniforms[r]);

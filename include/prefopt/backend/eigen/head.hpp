@@ -62,7 +62,9 @@ inline void head_backward(const_matrix_view x, const packed_weight& packed, cons
                           std::span<const std::size_t> by_row, std::span<const float> log_sums,
                           std::span<const float> weights, host_array& logits, matrix_view dx,
                           matrix_view weight_gradient, float* bias_gradient) {
-  std::vector<float> totals(x.rows, 0.0F);
+  thread_local std::vector<float> kept;  // so that a step takes no memory
+  kept.assign(x.rows, 0.0F);
+  float* const totals = kept.data();  // this thread's, for all
   for (std::size_t n = 0; n < predictions.size(); ++n) totals[predictions[n].row] += weights[n];
   std::size_t next = 0;
   for (std::size_t first = 0; first < x.rows; first += head_chunk) {

@@ -53,7 +53,9 @@ inline void norm_backward(const_matrix_view x, const float* weight, float epsilo
                           const_matrix_view dy, matrix_view dx, float* weight_gradient,
                           float* bias_gradient) {
   const std::size_t width = x.columns;
-  std::vector<norm_statistics> statistics(x.rows);
+  thread_local std::vector<norm_statistics> kept;  // so that a step takes no memory
+  kept.resize(x.rows);
+  norm_statistics* const statistics = kept.data();  // this thread's, for all
 #pragma omp parallel for schedule(static) if (worth_threads(x.size()))
   for (std::size_t r = 0; r < x.rows; ++r) {
     const float* in = x.row(r);

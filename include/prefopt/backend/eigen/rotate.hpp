@@ -30,8 +30,10 @@ inline void rotate(matrix_view qkv, std::span<const std::size_t> positions,
   const std::size_t pairs = by.pairs();
 #pragma omp parallel
   {
-    std::vector<float> cosine(pairs);
-    std::vector<float> sine(pairs);
+    thread_local std::vector<float> cosine;  // each thread's own, kept
+    thread_local std::vector<float> sine;
+    cosine.resize(pairs);
+    sine.resize(pairs);
 #pragma omp for schedule(static)
     for (std::size_t r = 0; r < qkv.rows; ++r) {
       for (std::size_t i = 0; i < pairs; ++i) {
