@@ -1,6 +1,6 @@
 // In its steady state a step takes no memory: everything that it needs is kept from the one before.
-// The program's calls of operator new are counted, and those of malloc (Eigen) and calloc (host_array)
-// in code that is compiled here.
+// The program's calls of operator new are counted, and those of malloc (Eigen) and calloc
+// (host_array) in code that is compiled here.
 #include <cstddef>
 #include <cstdlib>
 #include <new>
@@ -38,8 +38,12 @@ void* operator new(std::size_t size) {
   if (void* const memory = std::malloc(size)) return memory;
   throw std::bad_alloc();
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
 
 namespace prefopt {
 namespace {
@@ -50,7 +54,8 @@ struct texts {
   std::vector<token_sequence> responses{{6, 7, 8}, {9}, {10, 11}, {12, 13, 14, 15, 16}};
 
   [[nodiscard]] response_batch batch() const {
-    return {{{prompts[0], {responses[0], responses[1]}}, {prompts[1], {responses[2], responses[3]}}}};
+    return {
+        {{prompts[0], {responses[0], responses[1]}}, {prompts[1], {responses[2], responses[3]}}}};
   }
 };
 
@@ -61,25 +66,25 @@ INSTANTIATE_TEST_SUITE_P(models, steady_state,
 TEST_P(steady_state, a_training_step_takes_no_memory) {
   omp_set_num_threads(1);  // of several, another may be the first to see a longer text
   for (const bool checkpoints : {false, true}) {
-      eigen_transformer model = test::random_transformer(GetParam());
-      model.checkpoint_activations(checkpoints);
-      const texts data;
-      const response_batch batch = data.batch();
-      std::vector<double> log_probs(4);
-      const std::vector<double> weights{0.5, -0.5, 0.25, -0.25};
-      adamw optimizer;
-      std::size_t before = 0;
-      for (int step = 0; step < 4; ++step) {
-        if (step == 2) before = allocations;  // those before took what is needed
-        model.zero_gradients();
-        model.forward(batch, log_probs);
-        model.backward(weights);
-        const auto parameters = model.parameters();
-        const double norm = gradient_norm(parameters);
-        optimizer.step(parameters, 1e-3, clip_factor(norm, 1.0));
-        model.parameters_changed();
-        model.log_probs(batch, log_probs);
-      }
+    eigen_transformer model = test::random_transformer(GetParam());
+    model.checkpoint_activations(checkpoints);
+    const texts data;
+    const response_batch batch = data.batch();
+    std::vector<double> log_probs(4);
+    const std::vector<double> weights{0.5, -0.5, 0.25, -0.25};
+    adamw optimizer;
+    std::size_t before = 0;
+    for (int step = 0; step < 4; ++step) {
+      if (step == 2) before = allocations;  // those before took what is needed
+      model.zero_gradients();
+      model.forward(batch, log_probs);
+      model.backward(weights);
+      const auto parameters = model.parameters();
+      const double norm = gradient_norm(parameters);
+      optimizer.step(parameters, 1e-3, clip_factor(norm, 1.0));
+      model.parameters_changed();
+      model.log_probs(batch, log_probs);
+    }
     EXPECT_EQ(allocations - before, 0U) << "checkpoints " << checkpoints;
   }
 }
