@@ -30,7 +30,8 @@ if(NOT PREFOPT_CUDA_MISSING)
   set(PREFOPT_CUDA_FOUND TRUE)
 endif()
 
-# CMake before 3.26 knows no C++20 of nvcc's. 20012: defaulted functions marked __host__ __device__.
+# CMake before 3.26 knows no C++20 of nvcc's. 20012: defaulted functions marked __host__ __device__;
+# 1675: pragmas of g++, which nvcc passes on.
 set(PREFOPT_CUDA_OPTIONS
-    "$<$<COMPILE_LANG_AND_ID:CUDA,NVIDIA>:-std=c++20;--extended-lambda;--expt-relaxed-constexpr;-diag-suppress=20012>"
+    "$<$<COMPILE_LANG_AND_ID:CUDA,NVIDIA>:-std=c++20;--extended-lambda;--expt-relaxed-constexpr;-diag-suppress=20012,1675>"
 )
