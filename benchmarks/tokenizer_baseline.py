@@ -1,10 +1,11 @@
-"""The baseline of tokenizer_benchmark: Hugging Face `tokenizers` on one thread, in MB/s.
+"""The baseline of tokenizer_benchmark: Hugging Face `tokenizers` on one thread, in MB/s, as JSON.
 
 Needs the package tokenizers. Reads the same as the benchmark does: the folder $PREFOPT_TOKENIZER
 (with tokenizer.json) and the lines of the file $PREFOPT_TEXT (plain, or .xz).
 Run: PREFOPT_TOKENIZER=... PREFOPT_TEXT=... python benchmarks/tokenizer_baseline.py
 """
 
+import json
 import lzma
 import os
 import time
@@ -25,4 +26,5 @@ start = time.process_time()
 for each in ids:
     tokenizer.decode(each, skip_special_tokens=False)
 decoding = time.process_time() - start
-print(f"encode {size / encoding / 1e6:.2f} MB/s, decode {size / decoding / 1e6:.2f} MB/s")
+print(json.dumps({"peer": "tokenizers", "encode_mb_per_s": round(size / encoding / 1e6, 2),
+                  "decode_mb_per_s": round(size / decoding / 1e6, 2)}))
