@@ -2,8 +2,8 @@
 // cannot be quicker. Prints one JSON line, so that a script can put it beside the whole work.
 //
 //     product_floor --work step --prompts 8 --responses-per-prompt 2 --prompt 5 --response 64
-//     product_floor --work log_probs --prompts 1 --responses-per-prompt 16 --prompt 400 --response
-//     40 product_floor --work sampling --batch 32
+//     product_floor --work log_probs --prompts 1 --responses-per-prompt 16 --prompt 400
+//     product_floor --work sampling --batch 32
 //
 // Of every linear layer, a step has forward, the gradient of the input and the gradient of the
 // weights, each prompt is computed once, and the head at the rows that predict a token alone;

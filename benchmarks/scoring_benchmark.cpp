@@ -27,6 +27,7 @@ struct settings {
 };
 
 void measure(const settings& s) {
+  side_by_side::use_dtype(s.dtype);
   prefopt::eigen_transformer model = side_by_side::load(s.model);
   std::uint32_t stream = 0;
   const auto tokens = [&](std::size_t count) {
