@@ -26,7 +26,7 @@ class transformer_work : public testing::TestWithParam<transformer_config> {
   const std::vector<token_sequence> responses{{6, 7, 8}, {9}, {10, 11}, {12, 13, 14, 15, 16}};
   const response_batch batch{
       {{prompts[0], {responses[0], responses[1]}}, {prompts[1], {responses[2], responses[3]}}}};
-  static constexpr double rows = 4 + 2 + 0 + 1 + 1 + 4;    // all tokens but responses' last ones
+  static constexpr double rows = 4 + 2 + 0 + 1 + 1 + 4;   // all tokens but responses' last ones
   static constexpr double head_rows = 2 + 2 + 0 + 1 + 4;  // prompts' last rows and responses'
 
   /// FLOPs of one product of all layers' weights with `rows` rows, and of the head's with its own.
@@ -35,8 +35,8 @@ class transformer_work : public testing::TestWithParam<transformer_config> {
     const auto n = [](std::size_t count) { return static_cast<double>(count); };
     const double heads = n(c.heads * c.head_width);
     const double all_heads = n((c.heads + 2 * c.kv_heads) * c.head_width);
-    const double in_layer = n(c.width) * all_heads + heads * n(c.width) +
-                            (c.gated ? 3 : 2) * n(c.width) * n(c.hidden);
+    const double in_layer =
+        n(c.width) * all_heads + heads * n(c.width) + (c.gated ? 3 : 2) * n(c.width) * n(c.hidden);
     return 2 * rows * n(c.layers) * in_layer;
   }
   [[nodiscard]] double head() const {
