@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <prefopt/backend/eigen/head.hpp>
 #include <prefopt/model/transformer_layout.hpp>
 
 #include "length_table.hpp"
@@ -11,9 +12,20 @@
 namespace tools {
 
 memory_place place_of(const device_settings& settings) {
-  if (!asks_for_cuda(settings)) return memory_place::cpu;
-  return settings.precision == "bfloat16" ? memory_place::cuda_bfloat16 : memory_place::cuda;
+  const bool bfloat16 = settings.precision == "bfloat16";
+  if (asks_for_cuda(settings)) return bfloat16 ? memory_place::cuda_bfloat16 : memory_place::cuda;
+  return bfloat16 ? memory_place::cpu_bfloat16 : memory_place::cpu;
 }
+
+namespace {
+
+/// Of each number of a matrix, what is kept of it for products beside it.
+double copied_bytes(memory_place place) {
+  if (place == memory_place::cpu) return 4;
+  return place == memory_place::cuda ? 0 : 2;
+}
+
+}  // namespace
 
 training_memory memory_of_training(const prefopt::transformer_config& config,
                                    const memory_plan& plan) {
@@ -36,16 +48,13 @@ training_memory memory_of_training(const prefopt::transformer_config& config,
   const double layers = size(config.layers);
   const double activations = plan.checkpoints ? layers * width + kept : layers * kept;
   constexpr double bytes = 4;
-  // Logits that are held at once: of 96 rows on the CPU, and as backend/cuda/head.cuh has it.
+  // Logits that are held at once, on CUDA as backend/cuda/head.cuh has it.
   const double vocabulary = size(config.vocabulary);
-  const double logits = plan.place == memory_place::cpu
-                            ? 96 * vocabulary
+  const bool cpu = plan.place == memory_place::cpu || plan.place == memory_place::cpu_bfloat16;
+  const double logits = cpu ? size(prefopt::detail::head_chunk) * vocabulary
                             : std::max(128 * vocabulary, static_cast<double>(1U << 26U));
-  const double copied = plan.place == memory_place::cpu    ? bytes
-                        : plan.place == memory_place::cuda ? 0
-                                                           : 2;
   training_memory memory;
-  memory.weights = (bytes + copied) * values;
+  memory.weights = (bytes + copied_bytes(plan.place)) * values;
   memory.gradients = bytes * plan.trained;
   memory.optimizer = bytes * plan.trained *
                      (plan.optimizer == "adamw"     ? 2

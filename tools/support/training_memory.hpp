@@ -10,8 +10,8 @@
 namespace tools {
 
 /// Where a model is trained, as far as memory goes: the CPU keeps every matrix once more in the
-/// order of products, CUDA only a half as large one for products in bfloat16.
-enum class memory_place { cpu, cuda, cuda_bfloat16 };
+/// order of products, half as large in bfloat16; CUDA only the latter.
+enum class memory_place { cpu, cpu_bfloat16, cuda, cuda_bfloat16 };
 
 /// The place of what --device asks for, or, with auto, of what is there.
 memory_place place_of(const device_settings& settings);
