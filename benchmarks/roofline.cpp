@@ -9,8 +9,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <cstring>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -25,10 +25,7 @@
 #include <prefopt/backend/eigen/product.hpp>
 #include <prefopt/backend/operation_profile.hpp>
 #include <prefopt/core/random.hpp>
-#include <prefopt/data/preference_dataset.hpp>
-#include <prefopt/loss/presets.hpp>
-#include <prefopt/train/adamw.hpp>
-#include <prefopt/train/preference_trainer.hpp>
+#include <prefopt/model/eigen_transformer.hpp>
 
 #include "support/model_shapes.hpp"
 #include "support/side_by_side.hpp"
@@ -156,26 +153,11 @@ double print_products(const std::vector<product_shape>& shapes) {
 double run_steps(const prefopt::transformer_config& config, const settings& s) {
   prefopt::eigen_transformer model(config);
   model.initialize(1);
-  const prefopt::preference_dataset data =
-      side_by_side::random_pairs(s.pairs, 2, s.prompt, s.response, config.vocabulary);
-  double all = 0;
-  prefopt::training_options how;
-  how.epochs = 0;
-  how.max_steps = s.steps + 1;
-  how.batch_size = s.pairs;
-  how.learning_rate = 5e-7;
-  how.on_step = [&](std::size_t step, const prefopt::metric_list& metrics) {
-    if (step == 1) prefopt::profile.start();
-    for (const auto& [name, value] : metrics) {
-      if (step > 1 && name == "step_seconds") all += value;
-    }
-    return true;
-  };
-  prefopt::preference_trainer trainer(model, data, prefopt::dpo(0.1), how);
-  prefopt::adamw optimizer;
-  trainer.train(optimizer);
+  const side_by_side::step_times found = side_by_side::take_steps(
+      model, side_by_side::random_pairs(s.pairs, 2, s.prompt, s.response, config.vocabulary),
+      {.count = s.steps, .after_first = [] { prefopt::profile.start(); }});
   prefopt::profile.stop();
-  return all;
+  return std::accumulate(found.seconds.begin(), found.seconds.end(), 0.0);
 }
 
 void print_steps(const settings& s, double product_rate, double copying, double all) {
@@ -187,21 +169,24 @@ void print_steps(const settings& s, double product_rate, double copying, double 
              "share", "GFLOP/s", "GB/s", "floor ms");
   double outside = all;
   double floors = 0;
+  double unknown = 0;  // of operations of which it is not known what there was to do
   for (const auto& row : rows) {
     const double floor = std::max(row.work.products / product_rate, row.work.bytes / copying);
     const auto rate = [&](double work) {
       return work > 0 ? fmt::format("{:.1f}", work / row.seconds / 1e9) : std::string("-");
     };
-    fmt::print("{:<24}{:>7}{:>10.1f}{:>7.1f}%{:>10}{:>9}{:>10.1f}\n", row.name, row.calls / s.steps,
+    fmt::print("{:<24}{:>7}{:>10.1f}{:>7.1f}%{:>10}{:>9}{:>10}\n", row.name, row.calls / s.steps,
                each(row.seconds), 100 * row.seconds / all, rate(row.work.products),
                rate(row.work.bytes), each(floor));
     outside -= row.seconds;
     floors += floor;
+    if (floor == 0) unknown += row.seconds;
   }
   fmt::print("{:<24}{:>7}{:>10.1f}{:>7.1f}%\n", "between operations", "", each(outside),
              100 * outside / all);
   fmt::print("{:<24}{:>7}{:>10.1f}{:>27}{:>10.1f}\n", "all", "", each(all), "", each(floors));
-  fmt::print("\n{:.0f} % of what these rates allow\n", 100 * floors / all);
+  fmt::print("\nof the rows with a floor, {:.0f} % of what these rates allow\n",
+             100 * floors / (all - unknown - outside));
 }
 
 void run(const settings& s) {

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <iostream>
 #include <string>
 #include <vector>
 

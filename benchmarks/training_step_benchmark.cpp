@@ -6,15 +6,13 @@
 // With --responses-per-prompt M, the pairs are all M (M - 1) / 2 of each prompt.
 
 #include <cstddef>
+#include <iostream>
 #include <string>
-#include <vector>
 
 #include <nlohmann/json.hpp>
 
+#include <prefopt/core/error.hpp>
 #include <prefopt/data/preference_dataset.hpp>
-#include <prefopt/loss/presets.hpp>
-#include <prefopt/train/adamw.hpp>
-#include <prefopt/train/preference_trainer.hpp>
 
 #include "support/side_by_side.hpp"
 
@@ -46,25 +44,9 @@ void measure(const settings& s) {
   side_by_side::use_dtype(s.dtype);
   prefopt::eigen_transformer policy = side_by_side::load(s.model);
   const prefopt::preference_dataset data = random_pairs(s, policy.vocabulary_size());
-  std::vector<double> seconds;
-  double first_loss = 0;
-  prefopt::training_options how;
-  how.epochs = 0;
-  how.max_steps = s.steps + 1;
-  how.batch_size = s.pairs;
-  how.accumulation = s.accumulate;
-  how.learning_rate = 5e-7;
-  how.on_step = [&](std::size_t step, const prefopt::metric_list& metrics) {
-    for (const auto& [name, value] : metrics) {
-      if (step == 1 && name == "loss") first_loss = value;
-      if (step > 1 && name == "step_seconds") seconds.push_back(value);  // the first takes memory
-    }
-    return true;
-  };
-  prefopt::preference_trainer trainer(policy, data, prefopt::dpo(0.1), how);
-  prefopt::adamw optimizer;
-  trainer.train(optimizer);
-  const double median = side_by_side::median(seconds);
+  const side_by_side::step_times found =
+      side_by_side::take_steps(policy, data, {.count = s.steps, .accumulate = s.accumulate});
+  const double median = side_by_side::median(found.seconds);
   nlohmann::ordered_json line;
   line["peer"] = "prefopt";
   line["model"] = s.model;
@@ -73,7 +55,7 @@ void measure(const settings& s) {
   line["pairs"] = s.pairs;
   line["responses_per_prompt"] = s.responses_per_prompt;
   line["dtype"] = s.dtype;
-  line["first_loss"] = first_loss;
+  line["first_loss"] = found.first_loss;
   line["median_s"] = median;
   line["pairs_per_s"] = static_cast<double>(s.pairs) / median;
   line["peak_gb"] = side_by_side::peak_gb();

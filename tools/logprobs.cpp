@@ -100,8 +100,9 @@ json output_row(const std::string& input, const text_row& row,
 }
 
 std::string identity_of(const opened_language& opened, prefopt::any_transformer& model,
-                        std::span<const text_row> rows) {
+                        std::span<const text_row> rows, const device_settings& on) {
   prefopt::content_hash hash;
+  hash.add(std::string_view(identity_of(on)));
   hash.add(std::string_view(opened.checkpoint.model_type));
   hash.add(std::string_view(prefopt::hash_of(model.parameters())));
   for (const text_row& row : rows) {
@@ -119,7 +120,7 @@ void logprobs(const logprobs_settings& chosen) {
   const text_coding coding(opened, chosen.text);
   const auto rows = read_rows(chosen, coding, opened.checkpoint.config.max_positions);
   prefopt::any_transformer model = load_model(opened, on, chosen.adapter);
-  row_output out(chosen.output, identity_of(opened, model, rows), chosen.resume);
+  row_output out(chosen.output, identity_of(opened, model, rows, chosen.run.on), chosen.resume);
   std::size_t done = std::min(out.done(), rows.size());
   auto how = chosen.run.progress();
   how.start = done;

@@ -66,6 +66,8 @@ def run(words, figure, timeout, environment):
         process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, text=True, env=environment,
                                    start_new_session=True)
+    except FileNotFoundError:
+        return {"absent": f"{words[0]} is not there"}
     except OSError as problem:
         return {"failed": f"{words[0]}: {problem.strerror}"}
     with process:
@@ -168,7 +170,7 @@ def run_all(rows, how, environment, after_round):
             mean = statistics.mean(took.values())
             left = sum(took.get((r.name, d, p), mean) for r, d, p, _ in turns[n:] if not is_over(r, d, p))
             value = outcome.get("figures", {}).get(figure)
-            said = outcome.get("failed") or outcome.get("refused") or (
+            said = outcome.get("failed") or outcome.get("refused") or outcome.get("absent") or (
                 "no figure" if value is None else f"{number(value)} {row.unit}")
             print(f"{said} ({clock(time.monotonic() - began)} so far, about {clock(left)} left)",
                   file=sys.stderr)

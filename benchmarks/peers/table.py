@@ -1,7 +1,7 @@
 """The table that compare.py prints, out of single runs: medians, ratios, Markdown.
 
 A run is a dictionary with row, dtype, peer and either "figures", what the program printed, or why
-there are none: "failed", or "refused" where the program does not have the dtype."""
+there are none: "failed", "refused" where the program does not have the dtype, or "absent" where it is not there."""
 import statistics
 
 from rows import NO_DTYPE
@@ -40,7 +40,7 @@ def summarize(row, dtype, runs):
         own = [run for run in runs if (run["row"], run["dtype"], run["peer"]) == (row.name, dtype, peer)]
         wrong = [run for run in own if "figures" not in run]
         if wrong:
-            result[peer] = {kind: wrong[0][kind] for kind in ("failed", "refused") if kind in wrong[0]}
+            result[peer] = {kind: wrong[0][kind] for kind in ("failed", "refused", "absent") if kind in wrong[0]}
         elif own:
             result[peer] = {key: median([run["figures"].get(name) for run in own])
                             for key, name in (("value", figure), ("peak", "peak_gb"))}
@@ -59,7 +59,8 @@ def render_table(rows, dtypes, runs):
             return summary.get(peer, {}).get(key)
 
         def cell(peer, value, form):
-            for kind, text in (("failed", "failed"), ("refused", f"not in {dtype}")):
+            for kind, text in (("failed", "failed"), ("refused", f"not in {dtype}"),
+                               ("absent", "not built")):
                 if figure(peer, kind):
                     footnotes.append(f"{row.name}, {dtype}, {peer}: {figure(peer, kind)}")
                     return f"{text}[^{len(footnotes)}]"

@@ -19,8 +19,8 @@ rows[1:, :how.prompt] = rows[0, :how.prompt]
 
 @torch.inference_mode()
 def log_probs():
-    hidden = model.base_model(input_ids=rows, use_cache=False).last_hidden_state
-    logits = F.linear(hidden[:, how.prompt - 1:-1], head)
+    hidden = model.base_model(input_ids=rows[:, :-1], use_cache=False).last_hidden_state
+    logits = F.linear(hidden[:, how.prompt - 1:], head)
     nats = F.cross_entropy(logits.flatten(0, 1).float(), rows[:, how.prompt:].flatten(), reduction="none")
     return -nats.view(how.responses, how.response).sum(1)
 

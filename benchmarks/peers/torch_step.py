@@ -28,8 +28,8 @@ parts = [part.flatten(0, 1) for part in texts.chunk(how.accumulate, dim=1)]
 
 def log_probs(rows):
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=how.dtype == "bf16"):
-        hidden = model.base_model(input_ids=rows, use_cache=False).last_hidden_state
-        logits = F.linear(hidden[:, how.prompt - 1:-1], head)
+        hidden = model.base_model(input_ids=rows[:, :-1], use_cache=False).last_hidden_state
+        logits = F.linear(hidden[:, how.prompt - 1:], head)
     nats = F.cross_entropy(logits.flatten(0, 1).float(), rows[:, how.prompt:].flatten(), reduction="none")
     return -nats.view(2, -1, how.response).sum(2)
 

@@ -73,7 +73,7 @@ def all_curves(models, processors):
         Curve("size", "model", tuple(range(models)), "million parameters", step, (1, 1)),
         Curve("threads", "threads", threads, "threads", step, (-1, -1)),
         Curve("dtype", "dtype", ("fp32", "bf16"), "factors in 32 bits (fp32: 1, bf16: 2)", step,
-              (-1, 0)),
+              (-1, 1)),
         Curve("sampling_batch", "batch", powers(1, 64), "texts side by side", rate, (0, 1)),
         Curve("sampling_prompt", "prompt", powers(32, 1024), "tokens of a prompt", rate, (-2, 0)),
         Curve("sampling_new", "new", powers(16, 512), "new tokens", rate, (-1, 0)),

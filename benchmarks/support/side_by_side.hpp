@@ -1,100 +1,56 @@
 #pragma once
 
-#include <sys/resource.h>
-
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
-#include <filesystem>
 #include <functional>
-#include <iostream>
 #include <string>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 
-#include <prefopt/backend/eigen/eigen_backend.hpp>
-#include <prefopt/backend/product_kind.hpp>
-#include <prefopt/core/error.hpp>
-#include <prefopt/core/random.hpp>
 #include <prefopt/data/preference_dataset.hpp>
 #include <prefopt/data/token.hpp>
-#include <prefopt/model/checkpoint.hpp>
 #include <prefopt/model/eigen_transformer.hpp>
-#include <prefopt/model/load_weights.hpp>
 
-// What the programs share that are run beside other libraries': options, the
-// model, and numbers as one JSON line.
+// What the programs share that are run beside other libraries': options, the model, its steps, and
+// numbers as one JSON line.
 namespace side_by_side {
 
-inline void add_dtype(CLI::App& app, std::string& dtype) {
-  app.add_option("--dtype", dtype, "of the matrix products")
-      ->check(CLI::IsMember({"fp32", "bf16"}))
-      ->capture_default_str();
-}
+void add_dtype(CLI::App& app, std::string& dtype);
 
 /// Products are in that from now on.
-inline void use_dtype(const std::string& dtype) {
-  prefopt::eigen_backend::use_products(dtype == "bf16" ? prefopt::product_kind::bfloat16
-                                                       : prefopt::product_kind::float32);
-}
+void use_dtype(const std::string& dtype);
 
-inline prefopt::eigen_transformer load(const std::string& model) {
-  return prefopt::load_transformer<prefopt::eigen_transformer>(prefopt::open_checkpoint(model));
-}
+prefopt::eigen_transformer load(const std::string& model);
 
 /// `count` tokens that any of the models has, as the peers draw them.
-inline prefopt::token_sequence random_tokens(std::size_t count, std::size_t vocabulary,
-                                             std::uint32_t stream) {
-  prefopt::random_stream random(0, stream);
-  prefopt::token_sequence tokens(count);
-  const auto bound = static_cast<std::uint32_t>(std::min<std::size_t>(vocabulary, 40000));
-  for (prefopt::token_id& t : tokens) t = static_cast<prefopt::token_id>(random.below(bound));
-  return tokens;
-}
+prefopt::token_sequence random_tokens(std::size_t count, std::size_t vocabulary,
+                                      std::uint32_t stream);
 
 /// Random tokens: every prompt with its responses, paired each with each.
-inline prefopt::preference_dataset random_pairs(std::size_t prompts, std::size_t per_prompt,
-                                                std::size_t prompt, std::size_t response,
-                                                std::size_t vocabulary) {
-  prefopt::preference_dataset data;
-  std::uint32_t stream = 0;
-  for (std::size_t p = 0; p < prompts; ++p) {
-    data.prompts.push_back(random_tokens(prompt, vocabulary, stream++));
-    const std::size_t first = data.responses.size();
-    for (std::size_t r = 0; r < per_prompt; ++r) {
-      data.responses.push_back({p, random_tokens(response, vocabulary, stream++)});
-      for (std::size_t other = first; other < first + r; ++other) {
-        data.pairs.push_back({other, first + r});
-      }
-    }
-  }
-  return data;
-}
+prefopt::preference_dataset random_pairs(std::size_t prompts, std::size_t per_prompt,
+                                         std::size_t prompt, std::size_t response,
+                                         std::size_t vocabulary);
 
-inline double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const std::size_t middle = values.size() / 2;
-  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
-}
+/// DPO's steps over all of the pairs, as the trainer takes them.
+struct steps {
+  std::size_t count = 5;       ///< that are measured, after a first
+  std::size_t accumulate = 1;  ///< parts that each is computed in
+  std::function<void()> after_first = [] {};
+};
+struct step_times {
+  double first_loss = 0;
+  std::vector<double> seconds;
+};
+step_times take_steps(prefopt::eigen_transformer& model, const prefopt::preference_dataset& data,
+                      const steps& how);
+
+double median(std::vector<double> values);
 
 /// The process's largest resident set so far, in 10^9 bytes.
-inline double peak_gb() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) * 1024 / 1e9;
-}
+double peak_gb();
 
-inline int run(CLI::App& app, int argc, char** argv, const std::function<void()>& body) {
-  CLI11_PARSE(app, argc, argv)
-  try {
-    body();
-    return 0;
-  } catch (const std::exception& problem) {
-    std::cerr << app.get_name() << ": " << problem.what() << '\n';
-    return 1;
-  }
-}
+/// Parses the options and runs `body`; gives the exit code.
+int run(CLI::App& app, int argc, char** argv, const std::function<void()>& body);
 
 }  // namespace side_by_side

@@ -111,7 +111,16 @@ TYPED_TEST_P(backend_bfloat16, what_is_not_finite_stays_so) {
     typename TypeParam::weight weight;
     weight.pack(w.view());
     TypeParam::linear(x.view(), weight, nullptr, y.view());
-    EXPECT_FALSE(std::isfinite(y.floats()[0])) << value;
+    EXPECT_FALSE(std::isfinite(y.floats()[0])) << value << ", the last number";
+    held_matrix<TypeParam> other(1, 3, numbers{1.0, value, 2.0});
+    TypeParam::linear(other.view(), weight, nullptr, y.view());
+    EXPECT_FALSE(std::isfinite(y.floats()[0])) << value << ", the second of two";
+    held_matrix<TypeParam> dy(1, 1, value), dx(1, 3, 0.0), dw(1, 3, 0.0);
+    held_matrix<TypeParam> one(1, 3, numbers{1.0, 1.0, 1.0});
+    TypeParam::linear_backward(one.view(), w.view(), dy.view(), dx.view(), false, dw.view(),
+                               nullptr);
+    EXPECT_FALSE(std::isfinite(dx.floats()[0])) << value;
+    EXPECT_FALSE(std::isfinite(dw.floats()[0])) << value;
   }
 }
 

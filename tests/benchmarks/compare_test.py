@@ -164,7 +164,7 @@ class Runs(unittest.TestCase):
                                ("kill -9 $$", "ended by signal 9")):
             self.assertEqual(self.outcome(script), {"failed": reason})
         self.assertEqual(compare.run(["/no/such"], "value", 1, {}),
-                         {"failed": "/no/such: No such file or directory"})
+                         {"absent": "/no/such is not there"})
 
     def test_a_dtype_is_refused_and_a_usage_line_is_no_refusal(self):
         of_ours = self.outcome("""echo '--dtype: bf16 not in {fp32}' >&2
@@ -204,10 +204,17 @@ class Runs(unittest.TestCase):
 
     def test_a_failure_is_shown_and_is_the_exit_status(self):
         self.program("training_step_benchmark", """echo '{"median_s": 2, "peak_gb": 1}'""")
+        self.program("product_floor", "echo no memory >&2; exit 3")
         status, printed, _ = self.compare("--rows", "step-gpt2", "--peers", "floor", "--dtype", "fp32")
         self.assertEqual(status, 1)
         self.assertEqual(cells(printed)[2:5], ["2 s", "failed[^1]", "–"])
-        self.assertIn("product_floor: No such file or directory", printed)
+        self.assertIn("exit status 3: no memory", printed)
+
+    def test_what_is_not_built_is_no_failure(self):
+        self.program("training_step_benchmark", """echo '{"median_s": 2, "peak_gb": 1}'""")
+        status, printed, _ = self.compare("--rows", "step-gpt2", "--peers", "floor", "--dtype", "fp32")
+        self.assertEqual(status, 0)
+        self.assertEqual(cells(printed)[2:5], ["2 s", "not built[^1]", "–"])
 
 
 if __name__ == "__main__":

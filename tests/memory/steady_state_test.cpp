@@ -1,20 +1,25 @@
-// In its steady state a step takes no memory: everything that it needs is kept from the one before.
+// In its steady state a step of the model and its optimizer, and a sampled token, take no memory:
+// everything that they need is kept from the one before.
 // The program's calls of operator new are counted, and those of malloc (Eigen) and calloc
 // (host_array) in code that is compiled here.
 #include <cstddef>
 #include <cstdlib>
 #include <new>
+#include <tuple>
 #include <vector>
 
 #include <gtest/gtest.h>
 #include <omp.h>
 
+#include <prefopt/backend/eigen/eigen_backend.hpp>
+#include <prefopt/backend/product_kind.hpp>
 #include <prefopt/data/response_batch.hpp>
 #include <prefopt/model/eigen_transformer.hpp>
 #include <prefopt/sample/sampler.hpp>
 #include <prefopt/train/adamw.hpp>
 #include <prefopt/train/gradient_norm.hpp>
 
+#include "backend/products_of.hpp"
 #include "support/test_models.hpp"
 
 namespace {
@@ -59,14 +64,22 @@ struct texts {
   }
 };
 
-class steady_state : public testing::TestWithParam<transformer_config> {};
+class steady_state : public testing::TestWithParam<std::tuple<transformer_config, product_kind>> {
+ protected:
+  const test::products_of<eigen_backend> products{std::get<1>(GetParam())};
+  static eigen_transformer model_of_test() {
+    return test::random_transformer(std::get<0>(GetParam()));
+  }
+};
 INSTANTIATE_TEST_SUITE_P(models, steady_state,
-                         testing::Values(test::odd_gpt2(), test::odd_llama()));
+                         testing::Combine(testing::Values(test::odd_gpt2(), test::odd_llama()),
+                                          testing::Values(product_kind::float32,
+                                                          product_kind::bfloat16)));
 
 TEST_P(steady_state, a_training_step_takes_no_memory) {
   omp_set_num_threads(1);  // of several, another may be the first to see a longer text
   for (const bool checkpoints : {false, true}) {
-    eigen_transformer model = test::random_transformer(GetParam());
+    eigen_transformer model = model_of_test();
     model.checkpoint_activations(checkpoints);
     const texts data;
     const response_batch batch = data.batch();
@@ -106,7 +119,7 @@ std::size_t allocations_of_sampling(eigen_transformer& model, std::size_t tokens
 
 TEST_P(steady_state, a_sampled_token_takes_no_memory) {
   omp_set_num_threads(1);
-  eigen_transformer model = test::random_transformer(GetParam());
+  eigen_transformer model = model_of_test();
   const std::size_t few = allocations_of_sampling(model, 8);
   const std::size_t many = allocations_of_sampling(model, 16);
   EXPECT_EQ(many, few);

@@ -11,6 +11,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <backend/products_of.hpp>
+#include <prefopt/backend/eigen/eigen_backend.hpp>
+#include <prefopt/backend/product_kind.hpp>
 #include <prefopt/core/error.hpp>
 #include <prefopt/model/architectures.hpp>
 #include <prefopt/model/eigen_transformer.hpp>
@@ -311,6 +314,21 @@ TEST(lora_parameters, StartAsPeftDoes) {
     EXPECT_NEAR(square / static_cast<double>(each.value.size()), bound * bound / 3,
                 0.1 * bound * bound / 3);
   }
+}
+
+/// What is written to a checkpoint is not rounded.
+TEST(lora_parameters, are_merged_in_float32_whatever_products_are_in) {
+  std::vector<std::vector<float>> merged;
+  for (const auto kind : {product_kind::float32, product_kind::bfloat16}) {
+    const test::products_of<eigen_backend> products(kind);
+    eigen_transformer model = adapted("gpt2", test::odd_gpt2(), {.rank = 3, .alpha = 5});
+    fill(model);
+    model.merge_adapter();
+    merged.push_back(test::values_of(model.parameters()));
+  }
+  EXPECT_TRUE(merged[0] == merged[1]);
+  EXPECT_FALSE(merged[0] ==
+               test::values_of(test::random_transformer(test::odd_gpt2()).parameters()));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // What a step has to do, counted: a regression guard that no machine's noise can move. A prompt is
-// computed once for its responses, the head sees the rows from which something is predicted, and
-// nothing is computed twice but the logits in the backward pass.
+// computed once for its responses, the head sees the rows from which something is predicted, and of
+// the forward pass the backward pass computes again what is cheaper than to keep: the layers' norms
+// and activations, and the logits.
 #include <cstddef>
 #include <map>
 #include <string>
@@ -75,6 +76,9 @@ TEST_P(transformer_work, of_a_step_is_what_its_rows_and_weights_make_it) {
   EXPECT_EQ(forward["weights for products"].calls, forward["products, forward"].calls + 1);
   EXPECT_EQ(backward["attention's gradient"].calls, depth);
   EXPECT_EQ(backward["norms' gradients"].calls, 2 * depth + 1);
+  EXPECT_EQ(backward["norms"].calls, 2 * depth);
+  EXPECT_EQ(backward["activations"].calls, depth);
+  EXPECT_EQ(backward.count("attention"), 0U);
   EXPECT_EQ(backward.count("weights for products"), 0U);
 }
 

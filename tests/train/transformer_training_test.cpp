@@ -139,6 +139,31 @@ TEST(transformer_training, begins_at_ln_2_exactly_in_bfloat16_too) {
   }
 }
 
+/// Numbers of another kind would be other log-probs: neither a run nor a stored reference is used.
+TEST(transformer_training, keeps_to_the_numbers_of_its_products) {
+  const test::temporary_folder folder;
+  const preference_dataset data = test::small_data(5, 4, 37);
+  auto options = test::quiet_options();
+  options.max_steps = 1;
+  options.folder = folder.path() / "run";
+  const auto begin = [&](model_type& model) {
+    preference_trainer trainer(model, data, dpo(0.1), options);
+    trainer.store_reference_in(folder.path() / "reference.json");
+    adamw optimizer;
+    return trainer.train(optimizer);
+  };
+  model_type first = small_model(false);
+  begin(first);
+  options.resume = true;
+  options.products = "bfloat16";
+  const test::products_of<eigen_backend> bfloat16(product_kind::bfloat16);
+  model_type again = small_model(false);
+  EXPECT_THROW(begin(again), run_settings_error);
+  options.resume = false;
+  options.folder = folder.path() / "another";
+  EXPECT_EQ(test::metric(begin(again).metrics, "loss"), std::numbers::ln2);
+}
+
 /// The losses of 100 steps.
 std::vector<double> loss_curve(bool llama, product_kind kind) {
   const test::products_of<eigen_backend> products(kind);

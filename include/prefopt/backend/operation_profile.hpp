@@ -8,7 +8,7 @@
 namespace prefopt {
 
 /// What an operation has to do: FLOPs of matrix products, and bytes, if it reads its arguments once
-/// and writes its results once.
+/// and writes its results once; 0 where it is not known.
 struct operation_work {
   double products = 0;
   double bytes = 0;

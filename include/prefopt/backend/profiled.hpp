@@ -149,12 +149,11 @@ struct profiled : Operations {
   }
 
  private:
-  /// `count` products of (rows, depth) and (depth, columns).
+  /// `count` products of (rows, depth) and (depth, columns); their bytes depend on the numbers that
+  /// factors are kept in, and are not counted.
   static operation_work product(int count, std::size_t rows, std::size_t depth,
                                 std::size_t columns) {
-    const double operands = number(rows) * number(depth) + number(depth) * number(columns);
-    return {2 * count * number(rows) * number(depth) * number(columns),
-            4 * count * (operands + number(rows) * number(columns))};
+    return {2 * count * number(rows) * number(depth) * number(columns), 0};
   }
   static operation_work moved(std::size_t floats) { return {0, 4 * number(floats)}; }
   /// Keys and values that rows look at.
@@ -169,5 +168,12 @@ struct profiled : Operations {
     profile.measure(name, work, body, [] { Operations::synchronize(); });
   }
 };
+
+/// weight.pack(values), measured.
+template <class Backend>
+void prepare_for_products(typename Backend::weight& weight, const_matrix_view values) {
+  profile.measure(
+      "weights for products", {}, [&] { weight.pack(values); }, [] { Backend::synchronize(); });
+}
 
 }  // namespace prefopt

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include <prefopt/backend/compute_backend.hpp>
-#include <prefopt/backend/operation_profile.hpp>
+#include <prefopt/backend/profiled.hpp>
 #include <prefopt/model/lora_parameters.hpp>
 #include <prefopt/model/matrix_parameter.hpp>
 
@@ -44,11 +44,7 @@ class linear_parameters {
   }
 
   [[nodiscard]] const typename Backend::weight& prepared() {
-    if (!fresh_) {
-      profile.measure(
-          "weights for products", {0, 8 * static_cast<double>(weight_.value.size())},
-          [&] { packed_.pack(weight_.value); }, [] { Backend::synchronize(); });
-    }
+    if (!fresh_) prepare_for_products<Backend>(packed_, weight_.value);
     fresh_ = true;
     return packed_;
   }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <prefopt/backend/compute_backend.hpp>
+#include <prefopt/backend/profiled.hpp>
 #include <prefopt/core/stream_purpose.hpp>
 #include <prefopt/model/language_model.hpp>
 #include <prefopt/model/lora_layout.hpp>
@@ -58,21 +59,30 @@ class lora_part {
     Backend::linear_backward(x, a_.value, dlow, dx, true, a_.gradient, nullptr);
   }
 
-  /// weight += s B A.
+  /// weight += s B A, in float32 whatever products are in: on the host, which parameters are
+  /// memory of too.
   void merge(matrix_view weight) {
-    const matrix_view scaled = shared_->wide.as(b_.value.rows, b_.value.columns);
-    Backend::copy(b_.value, scaled);
-    Backend::scale(scaled, scale_);
-    Backend::linear_backward({}, a_.value, scaled, weight, true, {}, nullptr);
+    Backend::synchronize();
+#pragma omp parallel for schedule(static)
+    for (std::size_t o = 0; o < weight.rows; ++o) {
+      for (std::size_t r = 0; r < a_.value.rows; ++r) {
+        const float factor = scale_ * b_.value.row(o)[r];
+        for (std::size_t i = 0; i < weight.columns; ++i) {
+          weight.row(o)[i] += factor * a_.value.row(r)[i];
+        }
+      }
+    }
   }
 
-  void changed() { fresh_ = false; }
+  void changed() {
+    fresh_ = false;
+  }
 
  private:
   matrix_view project(const_matrix_view x) {
     if (!fresh_) {
-      prepared_a_.pack(a_.value);
-      prepared_b_.pack(b_.value);
+      prepare_for_products<Backend>(prepared_a_, a_.value);
+      prepare_for_products<Backend>(prepared_b_, b_.value);
       fresh_ = true;
     }
     const matrix_view low = shared_->low.as(x.rows, a_.value.rows);

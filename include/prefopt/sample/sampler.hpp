@@ -198,6 +198,8 @@ class sampling_run {
 
   template <class OnResponse>
   void finish(owner who, OnResponse& on_response) {
+    response(who).tokens.shrink_to_fit();
+    response(who).token_log_probs.shrink_to_fit();
     prompt_state& state = states_[who.prompt];
     if (++state.finished == options_.responses) model_.remove_prompt(cache_, state.number);
     on_response(++finished_, total_);

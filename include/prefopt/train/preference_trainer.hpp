@@ -287,7 +287,8 @@ class preference_trainer {
     if (path.empty()) return compute_reference(data, ranks);
     const reference_store store(path);
     const std::string tokens = hash_of_tokens(data);
-    const std::string weights = hash_of_reference(model_);
+    std::string weights = hash_of_reference(model_);
+    if (!options_.products.empty()) weights += " in " + options_.products;
     std::vector<double> log_probs;
     if (ranks.rank() == 0) {
       if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path());

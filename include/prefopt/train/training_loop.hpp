@@ -136,6 +136,7 @@ inline run_settings settings_of(const training_options& options, std::size_t tot
                        {"schedule", to_string(options.schedule)},
                        {"warmup_steps", std::to_string(options.warmup_steps)},
                        {"max_gradient_norm", clip}};
+  if (!options.products.empty()) list.emplace_back("products", options.products);
   // A constant rate does not look ahead, so such a run may be resumed to be longer.
   if (options.schedule != learning_rate_schedule::kind::constant) {
     list.emplace_back("steps", std::to_string(total_steps));
@@ -262,7 +263,7 @@ training_result training_loop(Model& model, Task& task, Optimizer& optimizer,
   while (step < total && go_on) {
     const auto began = std::chrono::steady_clock::now();
     const std::vector<std::size_t> examples = order.batch(step);
-    profile.measure("gradients to zero", {0, 4 * trained}, [&] { model.zero_gradients(); });
+    model.zero_gradients();
     detail::gradient_sum sum(ranks, std::span<const parameter>(parameters));
     auto tokens = static_cast<double>(
         detail::accumulate_in_parts(model, task, examples, options.accumulation, step, ranks, sum));
