@@ -177,7 +177,7 @@ void print_steps(const settings& s, double product_rate, double copying, double 
     };
     fmt::print("{:<24}{:>7}{:>10.1f}{:>7.1f}%{:>10}{:>9}{:>10}\n", row.name, row.calls / s.steps,
                each(row.seconds), 100 * row.seconds / all, rate(row.work.products),
-               rate(row.work.bytes), each(floor));
+               rate(row.work.bytes), floor > 0 ? fmt::format("{:.1f}", each(floor)) : "-");
     outside -= row.seconds;
     floors += floor;
     if (floor == 0) unknown += row.seconds;
