@@ -13,7 +13,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <iostream>
@@ -118,15 +117,10 @@ class product_list {
       p.arguments.at(DNNL_ARG_SRC).set_data_handle(left_.data());
       p.arguments.at(DNNL_ARG_DST).set_data_handle(result_.data());
     }
-    std::vector<double> times;
-    for (std::size_t i = 0; i <= repeats; ++i) {
-      const auto began = std::chrono::steady_clock::now();
+    return side_by_side::median_seconds(repeats, [&] {
       for (const product& p : products) p.primitive.execute(stream_, p.arguments);
       stream_.wait();
-      const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
-      if (i > 0) times.push_back(took.count());  // the first takes memory
-    }
-    return side_by_side::median(times);
+    });
   }
 
   static memory::dims dims(std::size_t rows, std::size_t columns) {

@@ -7,7 +7,6 @@
 // Weights are random. Run it on a machine with nothing else to do.
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstring>
 #include <numeric>
@@ -45,18 +44,7 @@ struct settings {
   std::size_t steps = 5;
 };
 
-/// Median seconds of five, after a first.
-template <class Body>
-double seconds(Body body) {
-  std::vector<double> times;
-  for (int i = 0; i < 6; ++i) {
-    const auto began = std::chrono::steady_clock::now();
-    body();
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
-    if (i > 0) times.push_back(took.count());
-  }
-  return side_by_side::median(times);
-}
+constexpr std::size_t repeats = 5;
 
 /// Bytes a second that are read and written, by all threads.
 double copy_rate() {
@@ -64,7 +52,7 @@ double copy_rate() {
   constexpr std::size_t block = std::size_t{1} << 18U;  // floats: 1 MiB
   host_array from(blocks * block), to(blocks * block);
   std::fill_n(from.data(), from.size(), 1.0F);
-  const double took = seconds([&] {
+  const double took = side_by_side::median_seconds(repeats, [&] {
 #pragma omp parallel for schedule(static)
     for (std::size_t b = 0; b < blocks; ++b) {
       std::memcpy(to.data() + b * block, from.data() + b * block, block * sizeof(float));
@@ -93,7 +81,7 @@ double onednn_rate([[maybe_unused]] const product_shape& s, [[maybe_unused]] con
                    [[maybe_unused]] const_matrix_view b, [[maybe_unused]] matrix_view c) {
 #ifdef PREFOPT_HAS_ONEDNN
   const auto n = [](std::size_t size) { return static_cast<dnnl_dim_t>(size); };
-  return s.flops() / seconds([&] {
+  return s.flops() / side_by_side::median_seconds(repeats, [&] {
            (void)dnnl_sgemm('N', 'N', n(c.rows), n(c.columns), n(b.rows), 1.0F, a.data,
                             n(a.columns), b.data, n(b.columns), 0.0F, c.data, n(c.columns));
          });
@@ -114,11 +102,14 @@ product_rates measure(const product_shape& s) {
   prefopt::packed_weight packed;
   packed.pack(weight);
   product_rates r{};
-  r.forward = s.flops() / seconds([&] { packed.multiply(narrow, wide); });
-  r.input_gradient =
-      s.flops() / seconds([&] { prefopt::detail::product(wide, weight, narrow, false); });
-  r.weight_gradient =
-      s.flops() / seconds([&] { prefopt::detail::add_transposed_product(wide, narrow, weight); });
+  r.forward =
+      s.flops() / side_by_side::median_seconds(repeats, [&] { packed.multiply(narrow, wide); });
+  r.input_gradient = s.flops() / side_by_side::median_seconds(repeats, [&] {
+                       prefopt::detail::product(wide, weight, narrow, false);
+                     });
+  r.weight_gradient = s.flops() / side_by_side::median_seconds(repeats, [&] {
+                        prefopt::detail::add_transposed_product(wide, narrow, weight);
+                      });
   r.onednn = onednn_rate(s, wide, weight, narrow);
   return r;
 }

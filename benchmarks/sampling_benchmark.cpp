@@ -3,7 +3,6 @@
 //
 //     sampling_benchmark --model DIR --batch 32 --prompt 5 --new 32
 
-#include <chrono>
 #include <cstddef>
 #include <iostream>
 #include <string>
@@ -35,21 +34,16 @@ void measure(const settings& s) {
     prompts.push_back(side_by_side::random_tokens(s.prompt, model.vocabulary_size(), p));
   }
   const prefopt::sampling_options how{.max_new_tokens = s.fresh, .batch_rows = s.batch};
-  std::vector<double> seconds;
-  for (std::size_t i = 0; i <= s.repeats; ++i) {
-    const auto began = std::chrono::steady_clock::now();
+  const double median = side_by_side::median_seconds(s.repeats, [&] {
     std::size_t tokens = 0;
     for (const auto& responses : prefopt::sample(model, prompts, how)) {
       for (const auto& response : responses) tokens += response.tokens.size();
     }
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
     if (tokens != s.batch * s.fresh) {
       throw prefopt::error(std::to_string(tokens) + " tokens were sampled, not " +
                            std::to_string(s.batch * s.fresh));
     }
-    if (i > 0) seconds.push_back(took.count());  // the first takes memory
-  }
-  const double median = side_by_side::median(seconds);
+  });
   nlohmann::ordered_json line;
   line["peer"] = "prefopt";
   line["model"] = s.model;

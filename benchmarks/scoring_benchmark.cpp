@@ -4,7 +4,6 @@
 //
 //     scoring_benchmark --model DIR --prompt 400 --responses 16 --response 40
 
-#include <chrono>
 #include <cstddef>
 #include <iostream>
 #include <string>
@@ -40,14 +39,8 @@ void measure(const settings& s) {
   const prefopt::response_batch batch{{{prompt, {responses.begin(), responses.end()}}}};
 
   std::vector<double> log_probs(batch.size());
-  std::vector<double> seconds;
-  for (std::size_t i = 0; i <= s.repeats; ++i) {
-    const auto began = std::chrono::steady_clock::now();
-    model.log_probs(batch, log_probs);
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
-    if (i > 0) seconds.push_back(took.count());  // the first takes memory
-  }
-  const double median = side_by_side::median(seconds);
+  const double median =
+      side_by_side::median_seconds(s.repeats, [&] { model.log_probs(batch, log_probs); });
   nlohmann::ordered_json line;
   line["peer"] = "prefopt";
   line["model"] = s.model;

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <chrono>
 #include <exception>
 #include <iostream>
 
@@ -86,6 +87,18 @@ double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   const std::size_t middle = values.size() / 2;
   return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+}
+
+double median_seconds(std::size_t repeats, const std::function<void()>& work) {
+  work();
+  std::vector<double> times;
+  for (std::size_t i = 0; i < repeats; ++i) {
+    const auto began = std::chrono::steady_clock::now();
+    work();
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+    times.push_back(took.count());
+  }
+  return median(times);
 }
 
 double peak_gb() {

@@ -47,6 +47,9 @@ step_times take_steps(prefopt::eigen_transformer& model, const prefopt::preferen
 
 double median(std::vector<double> values);
 
+/// The median time of `repeats` calls, after a first, which takes memory.
+double median_seconds(std::size_t repeats, const std::function<void()>& work);
+
 /// The process's largest resident set so far, in 10^9 bytes.
 double peak_gb();
 

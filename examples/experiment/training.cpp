@@ -23,7 +23,6 @@ prefopt::training_options run_options(const options& chosen, const std::filesyst
   how.schedule = prefopt::schedule_named(chosen.schedule);
   how.warmup_steps = chosen.warmup_steps;
   how.max_gradient_norm = chosen.clip;
-  how.products = chosen.on.products();
   how.folder = folder;
   how.resume = true;  // a folder that is to be started anew was refused before
   how.checkpoint_every = chosen.save_every;

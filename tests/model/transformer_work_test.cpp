@@ -58,6 +58,33 @@ class transformer_work : public testing::TestWithParam<transformer_config> {
 INSTANTIATE_TEST_SUITE_P(models, transformer_work,
                          testing::Values(test::odd_gpt2(), test::odd_llama()));
 
+/// The operations that a step is made of, each under its name: no time of it is outside the table.
+TEST_P(transformer_work, of_a_step_is_measured_by_operation) {
+  eigen_transformer model = test::random_transformer(GetParam());
+  std::vector<double> log_probs(4);
+  const work_by_name found = counted([&] {
+    model.forward(batch, log_probs);
+    model.backward(std::vector<double>(4, 0.5));
+  });
+  const std::vector<std::string> expected{"activations",
+                                          "activations' gradients",
+                                          "attention",
+                                          "attention's gradient",
+                                          "embedding",
+                                          "embedding's gradient",
+                                          "log-probs",
+                                          "log-probs' gradient",
+                                          "norms",
+                                          "norms' gradients",
+                                          "products, forward",
+                                          "products, gradients",
+                                          "residuals",
+                                          "rows",
+                                          "weights for products"};
+  for (const std::string& name : expected) EXPECT_EQ(found.count(name), 1U) << name;
+  EXPECT_EQ(found.count("rotation"), GetParam().rotary() ? 1U : 0U);
+}
+
 TEST_P(transformer_work, of_a_step_is_what_its_rows_and_weights_make_it) {
   eigen_transformer model = test::random_transformer(GetParam());
   std::vector<double> log_probs(4);

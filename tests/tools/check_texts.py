@@ -164,27 +164,37 @@ def check_sample(work):
         refused([option[0].strip("-").split("-")[0]], *base, *option, code=2)
 
 
+def stop(args, out, number, code):
+    """Sends the signal as soon as the command has begun to write."""
+    partial = pathlib.Path(str(out) + ".partial")
+    process = subprocess.Popen([PROGRAM, *map(str, args), str(out)], stderr=subprocess.DEVNULL)
+    while process.poll() is None and not (partial.exists() and partial.stat().st_size > 100):
+        time.sleep(0.001)
+    process.send_signal(number)
+    check(process.wait() == code and not out.exists(),
+          f"{args[0]}: stopped by signal {int(number)}: {code}, and no file appears")
+
+
 def check_resume(work):
     prompts = write(work / "many.jsonl", [{"prompt": f"The film {i}"} for i in range(400)])
-    out, whole = work / "killed.jsonl", work / "whole.jsonl"
-    base = ["sample", "--model", str(MODEL), "--prompts", str(prompts), "--responses", "4",
-            "--no-end-token", "--max-new-tokens", "40", "--output"]
-    check(run(*base, whole).returncode == 0, "sample: a run to its end")
-    for number, code in [(signal.SIGKILL, -9), (signal.SIGTERM, 143), (signal.SIGINT, 130)]:
-        partial = pathlib.Path(str(out) + ".partial")
-        process = subprocess.Popen([PROGRAM, *base, str(out)], stderr=subprocess.DEVNULL)
-        while process.poll() is None and not (partial.exists() and partial.stat().st_size > 100):
-            time.sleep(0.001)
-        process.send_signal(number)
-        check(process.wait() == code and not out.exists(),
-              f"sample: stopped by signal {int(number)}: {code}, and no file appears")
-        result = run(*base, out, "--resume")
-        check(result.returncode == 0 and out.read_bytes() == whole.read_bytes()
-              and not partial.exists(), "and resumed: the same bytes")
-        out.unlink()
-    partial.write_text('{"partial":"sample of other things"}\n')
-    refused(["killed.jsonl.partial", "another run"], *base, out, "--resume", code=2)
-    refused(["--resume", "--output"], *base, "-", "--resume", code=2)
+    texts = write(work / "texts.jsonl", [{"prompt": "The film", "response": " is good"}] * 20000)
+    sample = ["sample", "--model", MODEL, "--prompts", prompts, "--responses", "4",
+              "--no-end-token", "--max-new-tokens", "40", "--output"]
+    logprobs = ["logprobs", "--model", MODEL, "--input", texts, "--output"]
+    for base in [sample, logprobs]:
+        out, whole = work / f"{base[0]}-killed.jsonl", work / f"{base[0]}-whole.jsonl"
+        check(run(*base, whole).returncode == 0, f"{base[0]}: a run to its end")
+        for number, code in [(signal.SIGKILL, -9), (signal.SIGTERM, 143), (signal.SIGINT, 130)]:
+            stop(base, out, number, code)
+            refused([out.name + ".partial", "another run"], *base, out, "--resume", "--precision",
+                    "bfloat16", code=2)
+            result = run(*base, out, "--resume")
+            check(result.returncode == 0 and out.read_bytes() == whole.read_bytes()
+                  and not pathlib.Path(str(out) + ".partial").exists(), "and resumed: the same bytes")
+            out.unlink()
+        pathlib.Path(str(out) + ".partial").write_text('{"partial":"of other things"}\n')
+        refused([out.name + ".partial", "another run"], *base, out, "--resume", code=2)
+        refused(["--resume", "--output"], *base, "-", "--resume", code=2)
 
 
 def check_program(work):

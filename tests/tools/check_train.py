@@ -127,6 +127,8 @@ def check_resume(plain, work):
         process.send_signal(number)
         check(process.wait() == code, f"stopped by signal {int(number)}: exit code {code}")
         check(not (out / "checkpoint").exists(), "a run that was stopped has written no model")
+        refused(["products", "bfloat16"], *arguments(plain, out, *options), "--resume",
+                "--precision", "bfloat16", code=2)
         result = train(plain, out, *options, "--resume")
         name = pathlib.Path("checkpoint") / "model.safetensors"
         check(result.returncode == 0 and "going on after step" in result.stderr
@@ -268,7 +270,8 @@ def check_memory(work):
     sanitized = "asan" in subprocess.run(["ldd", PROGRAM], capture_output=True, text=True,
                                          check=False).stdout  # whose memory is another
     needed = []
-    for name, more in [("kept", []), ("checkpointed", ["--checkpoint-activations"])]:
+    for name, more in [("kept", []), ("checkpointed", ["--checkpoint-activations"]),
+                       ("bfloat16", ["--precision", "bfloat16"])]:
         args = ["train", "--model", model, "--data", rows, "--out", work / name, "--threads", "1",
                 "--batch", "1", "--save-every", "0", *more]
         told = run(*args, "--dry-run").stdout
@@ -281,6 +284,7 @@ def check_memory(work):
         check(0.7 < used / needed[-1] < 1.4,
               f"about as much is used: {used:.0f} MiB, told {found[1]} MiB")
     check(needed[1] < 0.8 * needed[0], f"checkpoints need less: {needed[1]} of {needed[0]} MiB")
+    check(needed[2] < needed[0], f"weights in bfloat16 need less: {needed[2]} of {needed[0]} MiB")
     if not sanitized:
         rows = [[{k: v for k, v in row.items() if k not in ("tokens_per_second", "step_seconds")}
                  for row in rows_of((work / name / "metrics.jsonl").read_text())]

@@ -147,7 +147,7 @@ device open_device(const device_settings& settings, bool quiet) {
     std::cerr << fmt::format("processes: {}, added up by {}\n", ranks().size(), by);
   }
   if (settings.profile) prefopt::profile.start();
-  return device(number.has_value(), settings.products());
+  return device(number.has_value());
 }
 
 prefopt::any_transformer device::make(const prefopt::transformer_config& config) const {

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <string>
-#include <utility>
 
 #include <prefopt/model/any_classifier.hpp>
 #include <prefopt/model/any_transformer.hpp>
@@ -17,9 +16,6 @@ struct device_settings {
   std::string device = "auto";        ///< "cpu", "cuda", "cuda:2"
   std::string precision = "float32";  ///< of products: or "bfloat16", and on CUDA "tf32"
   bool profile = false;               ///< `prefopt::profile` starts when the device is opened
-
-  /// As `training_options` has it.
-  [[nodiscard]] std::string products() const { return precision == "float32" ? "" : precision; }
 };
 
 inline constexpr const char* device_help =
@@ -43,14 +39,11 @@ class device {
                                                  double weight_decay = 0.0) const;
 
   [[nodiscard]] bool is_cuda() const { return cuda_; }
-  /// See `device_settings::products`.
-  [[nodiscard]] const std::string& products() const { return products_; }
 
  private:
   friend device open_device(const device_settings& settings, bool quiet);
-  device(bool cuda, std::string products) : cuda_(cuda), products_(std::move(products)) {}
+  explicit device(bool cuda) : cuda_(cuda) {}
   bool cuda_;
-  std::string products_;
 };
 
 /// Refuses with `usage_error` what is no device or no precision, or cannot go together; does not

@@ -76,7 +76,6 @@ void print_quality(prefopt::any_classifier& model,
 
 void train_encoder(encoder_training chosen, const device& on) {
   prefopt::training_options& training = chosen.training;
-  training.products = on.products();
   prefopt::validate(training);
   const prefopt::classifier_checkpoint checkpoint =
       prefopt::open_classifier(chosen.model, {.new_labels = chosen.labels});

@@ -83,7 +83,6 @@ prefopt::training_options training_options_of(const training_settings& settings,
   options.schedule = prefopt::schedule_named(settings.schedule);
   options.warmup_steps = settings.warmup_steps;
   options.max_gradient_norm = settings.clip;
-  options.products = run.on.products();
   options.folder = settings.out;
   options.resume = settings.resume;
   options.checkpoint_every = settings.save_every;

@@ -9,6 +9,7 @@
 #include <prefopt/backend/kinds.hpp>
 #include <prefopt/backend/matrix_view.hpp>
 #include <prefopt/backend/packed_batch.hpp>
+#include <prefopt/backend/product_kind.hpp>
 #include <prefopt/backend/rotation.hpp>
 #include <prefopt/backend/sampled_token.hpp>
 #include <prefopt/data/token.hpp>
@@ -64,6 +65,7 @@ namespace prefopt {
 ///     `token_sampler` picks from row r of the logits (R, V) with uniforms[r] in [0, 1), and its
 ///     log-prob; `no_token` where a logit of the row is
 ///     NaN or infinite.
+/// 18. `products()`: the numbers that products with weights are in from now on, a `product_kind`.
 template <class Backend>
 concept compute_backend = requires(
     typename Backend::array array, typename Backend::weight weight, matrix_view m,
@@ -107,6 +109,7 @@ concept compute_backend = requires(
   Backend::write(weights, m);
   Backend::synchronize();
   Backend::draw_tokens(c, how, uniforms, drawn);
+  { Backend::products() } -> std::same_as<product_kind>;
 };
 
 }  // namespace prefopt

@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include <prefopt/backend/product_kind.hpp>
 #include <prefopt/data/token.hpp>
 #include <prefopt/model/classifier.hpp>
 #include <prefopt/model/encoder_config.hpp>
@@ -38,6 +39,7 @@ class any_classifier {
   }
   [[nodiscard]] const encoder_config& config() const { return model_->config(); }
   [[nodiscard]] std::size_t classes() const { return config().labels.size(); }
+  [[nodiscard]] product_kind products() const { return model_->products(); }
 
   [[nodiscard]] std::span<const parameter> parameters() { return model_->parameters(); }
   void zero_gradients() { model_->zero_gradients(); }
@@ -60,6 +62,7 @@ class any_classifier {
     [[nodiscard]] virtual std::unique_ptr<interface> copy() const = 0;
     virtual void initialize(std::uint64_t, const std::function<bool(const std::string&)>&) = 0;
     [[nodiscard]] virtual const encoder_config& config() const = 0;
+    [[nodiscard]] virtual product_kind products() const = 0;
     virtual std::span<const parameter> parameters() = 0;
     virtual void zero_gradients() = 0;
     virtual void parameters_changed() = 0;
@@ -79,6 +82,7 @@ class any_classifier {
       held.initialize(seed, chosen);
     }
     [[nodiscard]] const encoder_config& config() const override { return held.config(); }
+    [[nodiscard]] product_kind products() const override { return held.products(); }
     std::span<const parameter> parameters() override { return held.parameters(); }
     void zero_gradients() override { held.zero_gradients(); }
     void parameters_changed() override { held.parameters_changed(); }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <prefopt/backend/draw_options.hpp>
+#include <prefopt/backend/product_kind.hpp>
 #include <prefopt/backend/sampled_token.hpp>
 #include <prefopt/core/error.hpp>
 #include <prefopt/data/response_batch.hpp>
@@ -59,6 +60,7 @@ class any_transformer {
   [[nodiscard]] const transformer_config& config() const { return model_->config(); }
   [[nodiscard]] std::size_t vocabulary_size() const { return config().vocabulary; }
   [[nodiscard]] std::size_t max_positions() const { return config().max_positions; }
+  [[nodiscard]] product_kind products() const { return model_->products(); }
 
   [[nodiscard]] std::span<const parameter> parameters() { return model_->parameters(); }
   [[nodiscard]] std::span<const parameter> base_parameters() { return model_->base_parameters(); }
@@ -140,6 +142,7 @@ class any_transformer {
     [[nodiscard]] virtual std::unique_ptr<interface> copy() const = 0;
     virtual void initialize(std::uint64_t seed) = 0;
     [[nodiscard]] virtual const transformer_config& config() const = 0;
+    [[nodiscard]] virtual product_kind products() const = 0;
     virtual std::span<const parameter> parameters() = 0;
     virtual std::span<const parameter> base_parameters() = 0;
     virtual void zero_gradients() = 0;
@@ -179,6 +182,7 @@ class any_transformer {
     }
     void initialize(std::uint64_t seed) override { held.initialize(seed); }
     [[nodiscard]] const transformer_config& config() const override { return held.config(); }
+    [[nodiscard]] product_kind products() const override { return held.products(); }
     std::span<const parameter> parameters() override { return held.parameters(); }
     std::span<const parameter> base_parameters() override { return held.base_parameters(); }
     void zero_gradients() override { held.zero_gradients(); }

@@ -7,6 +7,7 @@
 
 #include <prefopt/backend/compute_backend.hpp>
 #include <prefopt/backend/packed_batch.hpp>
+#include <prefopt/backend/product_kind.hpp>
 #include <prefopt/core/error.hpp>
 #include <prefopt/data/token.hpp>
 #include <prefopt/model/classifier.hpp>
@@ -47,6 +48,8 @@ class encoder_classifier {
 
   [[nodiscard]] const encoder_config& config() const { return parameters_.config(); }
   [[nodiscard]] std::size_t classes() const { return config().labels.size(); }
+  /// The numbers that its products are in from now on: those of its backend.
+  [[nodiscard]] static product_kind products() { return Backend::products(); }
 
   /// In the order of `encoder_layout`. Values and gradients are what the calls before have made of
   /// them.

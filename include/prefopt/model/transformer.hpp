@@ -14,6 +14,7 @@
 #include <prefopt/backend/compute_backend.hpp>
 #include <prefopt/backend/draw_options.hpp>
 #include <prefopt/backend/packed_batch.hpp>
+#include <prefopt/backend/product_kind.hpp>
 #include <prefopt/backend/sampled_token.hpp>
 #include <prefopt/core/error.hpp>
 #include <prefopt/data/response_batch.hpp>
@@ -61,6 +62,8 @@ class transformer {
   [[nodiscard]] const transformer_config& config() const { return parameters_.config(); }
   [[nodiscard]] std::size_t vocabulary_size() const { return config().vocabulary; }
   [[nodiscard]] std::size_t max_positions() const { return config().max_positions; }
+  /// The numbers that its products are in from now on: those of its backend.
+  [[nodiscard]] static product_kind products() { return Backend::products(); }
 
   /// What is trained: in the order of `transformer_layout`, or, with an adapter, its A and B of
   /// every module. Values and gradients are what the calls before have made of them.

@@ -288,7 +288,7 @@ class preference_trainer {
     const reference_store store(path);
     const std::string tokens = hash_of_tokens(data);
     std::string weights = hash_of_reference(model_);
-    if (!options_.products.empty()) weights += " in " + options_.products;
+    if (const auto products = detail::rounded_products(model_)) weights += " in " + *products;
     std::vector<double> log_probs;
     if (ranks.rank() == 0) {
       if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path());

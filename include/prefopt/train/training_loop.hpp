@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <prefopt/backend/operation_profile.hpp>
+#include <prefopt/backend/product_kind.hpp>
 #include <prefopt/core/communicator.hpp>
 #include <prefopt/core/error.hpp>
 #include <prefopt/core/folder_lock.hpp>
@@ -122,6 +123,17 @@ template <parameter_owner Model, training_task Task>
                       "the gradient of these together is not finite:" + list);
 }
 
+/// The numbers that the model's products are in, where it says so and they are not float32.
+template <class Model>
+std::optional<std::string> rounded_products(const Model& model) {
+  if constexpr (requires {
+                  { model.products() } -> std::same_as<product_kind>;
+                }) {
+    if (model.products() != product_kind::float32) return to_string(model.products());
+  }
+  return std::nullopt;
+}
+
 inline run_settings settings_of(const training_options& options, std::size_t total_steps) {
   char rate[32];
   char clip[32];
@@ -136,7 +148,6 @@ inline run_settings settings_of(const training_options& options, std::size_t tot
                        {"schedule", to_string(options.schedule)},
                        {"warmup_steps", std::to_string(options.warmup_steps)},
                        {"max_gradient_norm", clip}};
-  if (!options.products.empty()) list.emplace_back("products", options.products);
   // A constant rate does not look ahead, so such a run may be resumed to be longer.
   if (options.schedule != learning_rate_schedule::kind::constant) {
     list.emplace_back("steps", std::to_string(total_steps));
@@ -229,6 +240,10 @@ training_result training_loop(Model& model, Task& task, Optimizer& optimizer,
   run_settings settings = {{"start", identity}, {"optimizer", optimizer.describe()}};
   for (const auto& list : {detail::settings_of(options, total), task.settings()}) {
     settings.insert(settings.end(), list.begin(), list.end());
+  }
+  // Other numbers would give other log-probs than those the run began with.
+  if (const auto products = detail::rounded_products(model)) {
+    settings.emplace_back("products", *products);
   }
   detail::check_same(ranks, settings);
 

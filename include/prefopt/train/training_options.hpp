@@ -36,9 +36,6 @@ struct training_options {
   learning_rate_schedule::kind schedule = learning_rate_schedule::kind::constant;
   std::size_t warmup_steps = 0;
   double max_gradient_norm = 1.0;  ///< 0: gradients are not clipped
-  /// The numbers that the model's products are in ("bfloat16"), where that is not float32: a run
-  /// goes on in them alone, and stored reference log-probs are of them.
-  std::string products = {};
 
   std::filesystem::path folder;      ///< of the run's files; empty: nothing is written
   bool resume = false;               ///< go on from the folder's last checkpoint, if it has one

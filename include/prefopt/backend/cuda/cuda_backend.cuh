@@ -32,6 +32,7 @@ struct cuda_operations {
 
   /// In which numbers products are computed. For weights that are packed from now on.
   static void use_products(product_kind kind) { gpu::products.kind = kind; }
+  static product_kind products() { return gpu::products.kind; }
 
   static void synchronize() { gpu::context::current().synchronize(); }
 

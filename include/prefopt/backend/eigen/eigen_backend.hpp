@@ -48,6 +48,7 @@ struct eigen_operations {
     }
     detail::products_in = kind;
   }
+  static product_kind products() { return detail::products_in; }
 
   static void linear(const_matrix_view x, const weight& w, const float* bias, matrix_view y) {
     w.multiply(x, y);

@@ -21,11 +21,7 @@ class packed_weight {
     outputs_ = weight.rows;
     inputs_ = weight.columns;
     kind_ = detail::products_in;
-    if (kind_ == product_kind::bfloat16) {
-      pack_panels<product_kind::bfloat16>(weight);
-    } else {
-      pack_panels<product_kind::float32>(weight);
-    }
+    detail::with_kind(kind_, [&]<product_kind Kind>() { pack_panels<Kind>(weight); });
   }
 
   [[nodiscard]] std::size_t outputs() const { return outputs_; }
@@ -37,11 +33,7 @@ class packed_weight {
   /// y = x W^T: x (rows, inputs), y (rows, outputs). Reads rows * inputs + outputs * inputs numbers
   /// and does 2 * rows * inputs * outputs operations.
   void multiply(const_matrix_view x, matrix_view y) const {
-    if (kind_ == product_kind::bfloat16) {
-      multiply_panels<product_kind::bfloat16>(x, y);
-    } else {
-      multiply_panels<product_kind::float32>(x, y);
-    }
+    detail::with_kind(kind_, [&]<product_kind Kind>() { multiply_panels<Kind>(x, y); });
   }
 
  private:

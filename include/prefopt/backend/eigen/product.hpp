@@ -103,21 +103,13 @@ void add_transposed_product_in(const_matrix_view a, const_matrix_view b, matrix_
 /// c (+)= a b: a (R, K), b (K, N), c (R, N), in `products_in`.
 inline void product(const_matrix_view a, const_matrix_view b, matrix_view c, bool add) {
   if (c.size() == 0) return;
-  if (products_in == product_kind::bfloat16) {
-    product_in<product_kind::bfloat16>(a, b, c, add);
-  } else {
-    product_in<product_kind::float32>(a, b, c, add);
-  }
+  with_kind(products_in, [&]<product_kind Kind>() { product_in<Kind>(a, b, c, add); });
 }
 
 /// c += a^T b: a (K, R), b (K, N), c (R, N), in `products_in`.
 inline void add_transposed_product(const_matrix_view a, const_matrix_view b, matrix_view c) {
   if (c.size() == 0) return;
-  if (products_in == product_kind::bfloat16) {
-    add_transposed_product_in<product_kind::bfloat16>(a, b, c);
-  } else {
-    add_transposed_product_in<product_kind::float32>(a, b, c);
-  }
+  with_kind(products_in, [&]<product_kind Kind>() { add_transposed_product_in<Kind>(a, b, c); });
 }
 
 }  // namespace prefopt::detail

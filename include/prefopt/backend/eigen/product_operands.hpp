@@ -16,6 +16,16 @@ namespace prefopt::detail {
 /// What products are in from now on, in this process: float32 or bfloat16.
 inline product_kind products_in = product_kind::float32;
 
+/// compute.operator()<kind>(), of the kinds that there are on the CPU.
+template <class Compute>
+void with_kind(product_kind kind, Compute compute) {
+  if (kind == product_kind::bfloat16) {
+    compute.template operator()<product_kind::bfloat16>();
+  } else {
+    compute.template operator()<product_kind::float32>();
+  }
+}
+
 /// Memory that a thread keeps from product to product: taking it anew each time costs more than
 /// filling it. The first for what a thread reads alone, the second for what all read.
 struct product_scratch {
