@@ -214,7 +214,7 @@ TEST_P(lora_models, KeepTheRulesOfBatchesAndCaches) {
   });
   auto cache = model.make_cache();
   std::vector<float> found(model.vocabulary_size());
-  const std::size_t number = model.prefill(cache, prompt, found);
+  const std::size_t number = prefill(model, cache, prompt, found);
   EXPECT_EQ(found, logits[0]);
   const std::vector<std::size_t> rows{model.add_row(cache, number)};
   for (std::size_t i = 0; i + 1 < second.size(); ++i) {

@@ -51,8 +51,8 @@ TEST(reference_view, IsTheModelBeforeItsTraining) {
   std::vector<float> logits(config.vocabulary), same(config.vocabulary);
   auto cache = reference.make_cache();
   auto plain_cache = plain.make_cache();
-  reference.prefill(cache, x, logits);
-  plain.prefill(plain_cache, x, same);
+  prefill(reference, cache, x, logits);
+  prefill(plain, plain_cache, x, same);
   EXPECT_EQ(logits, same);
   const std::size_t row = reference.add_row(cache, 0), plain_row = plain.add_row(plain_cache, 0);
   const std::vector<double> uniforms{0.6};

@@ -61,7 +61,7 @@ token_sequence greedy(eigen_transformer& model, std::span<const token_id> prompt
                       std::size_t count) {
   auto cache = model.make_cache();
   std::vector<float> logits(model.vocabulary_size());
-  const std::size_t row = model.add_row(cache, model.prefill(cache, prompt, logits));
+  const std::size_t row = model.add_row(cache, prefill(model, cache, prompt, logits));
   token_sequence result;
   while (true) {
     result.push_back(
@@ -85,7 +85,7 @@ TEST_P(transformer_golden, has_the_log_probs_and_logits_of_transformers) {
   test::expect_token_log_probs(model, golden.batch, expected["token_log_probs"]);
   auto cache = model.make_cache();
   std::vector<float> logits(model.vocabulary_size());
-  model.prefill(cache, golden.batch.groups[0].prompt, logits);
+  prefill(model, cache, golden.batch.groups[0].prompt, logits);
   const auto reference = expected["logits"].get<std::vector<float>>();
   ASSERT_EQ(logits.size(), reference.size());
   for (std::size_t i = 0; i < logits.size(); ++i) {

@@ -265,7 +265,7 @@ TEST_P(transformer_test, decoding_gives_the_distributions_of_the_forward_pass) {
       });
   auto cache = model.make_cache();
   std::vector<float> logits(v);
-  const std::size_t prompt = model.prefill(cache, x1, logits);
+  const std::size_t prompt = prefill(model, cache, x1, logits);
   for (std::size_t i = 0; i < v; ++i) ASSERT_NEAR(logits[i], expected[0][0][i], 1e-4);
   std::vector<std::size_t> rows;
   for (int i = 0; i < 3; ++i) rows.push_back(model.add_row(cache, prompt));
@@ -289,6 +289,39 @@ TEST_P(transformer_test, decoding_gives_the_distributions_of_the_forward_pass) {
   }
 }
 
+TEST_P(transformer_test, prompts_together_are_prompts_alone_to_the_last_bit) {
+  eigen_transformer model = random_transformer(GetParam());
+  const std::size_t v = model.vocabulary_size();
+  const std::vector<token_sequence> prompts{x1, x3, y4};
+  std::vector<std::size_t> together(3), rows;
+  std::vector<float> logits(3 * v);
+  auto cache = model.make_cache();
+  prefill(model, cache, y2, std::span(logits).first(v));  // so that numbers are not 0, 1, 2
+  model.prefill(cache, prompts, logits, together);
+  for (const std::size_t prompt : together) rows.push_back(model.add_row(cache, prompt));
+  std::vector<float> next(3 * v);
+  model.decode(cache, rows, token_sequence{1, 2, 3}, next);
+  for (std::size_t p = 0; p < 3; ++p) {
+    const auto row = [&](const std::vector<float>& all) {
+      return std::vector<float>(all.begin() + static_cast<std::ptrdiff_t>(p * v),
+                                all.begin() + static_cast<std::ptrdiff_t>((p + 1) * v));
+    };
+    auto own = model.make_cache();
+    std::vector<float> expected(v);
+    const std::size_t alone = model.add_row(own, prefill(model, own, prompts[p], expected));
+    EXPECT_EQ(row(logits), expected) << p;
+    const token_sequence token{static_cast<token_id>(p + 1)};
+    model.decode(own, std::span(&alone, 1), token, expected);
+    EXPECT_EQ(row(next), expected) << p;
+  }
+  model.prefill(cache, {}, {}, {});  // of none, nothing
+  EXPECT_THROW(model.prefill(cache, prompts, logits, std::span(together).first(2)), usage_error);
+  EXPECT_THROW(model.prefill(cache, prompts, next, {}), usage_error);
+  EXPECT_THROW(model.prefill(cache, std::vector<token_sequence>{x1, {}},
+                             std::span(logits).first(2 * v), std::span(together).first(2)),
+               usage_error);
+}
+
 TEST_P(transformer_test, a_decoding_row_does_not_depend_on_the_others_to_the_last_bit) {
   eigen_transformer model = random_transformer(GetParam());
   const std::size_t v = model.vocabulary_size();
@@ -296,9 +329,9 @@ TEST_P(transformer_test, a_decoding_row_does_not_depend_on_the_others_to_the_las
     auto cache = model.make_cache();
     std::vector<float> logits(v);
     std::vector<std::size_t> rows;
-    const std::size_t other = model.prefill(cache, x3, logits);
+    const std::size_t other = prefill(model, cache, x3, logits);
     for (std::size_t i = 0; i < others; ++i) rows.push_back(model.add_row(cache, other));
-    rows.push_back(model.add_row(cache, model.prefill(cache, x1, logits)));
+    rows.push_back(model.add_row(cache, prefill(model, cache, x1, logits)));
     for (const token_id token : y3) {
       logits.resize(rows.size() * v);
       const token_sequence next(rows.size(), token);
@@ -365,7 +398,7 @@ TEST_P(transformer_test, refuses_what_it_cannot_compute_and_says_where) {
   std::vector<float> logits(61);
   auto cache = model.make_cache();
   EXPECT_THROW((void)model.add_row(cache, 0), usage_error);
-  const std::size_t prompt = model.prefill(cache, x1, logits);
+  const std::size_t prompt = prefill(model, cache, x1, logits);
   const std::size_t row = model.add_row(cache, prompt);
   EXPECT_THROW(model.remove_prompt(cache, prompt), usage_error);
   const std::vector<std::size_t> same{row, row};

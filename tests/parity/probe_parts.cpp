@@ -27,7 +27,7 @@ ordered_json logits_after(prefopt::eigen_transformer& model, const owned_batch& 
   auto cache = model.make_cache();
   std::vector<float> logits(model.vocabulary_size());
   for (const auto& tokens : batch.tokens) {
-    model.remove_prompt(cache, model.prefill(cache, tokens.front(), logits));
+    model.remove_prompt(cache, prefopt::prefill(model, cache, tokens.front(), logits));
     result.push_back(logits);
   }
   return result;

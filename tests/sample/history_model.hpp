@@ -45,13 +45,18 @@ class history_model {
   [[nodiscard]] std::size_t vocabulary_size() const { return vocabulary_; }
   [[nodiscard]] std::size_t max_positions() const { return positions_; }
 
-  std::size_t prefill(cache_type& cache, std::span<const token_id> prompt,
-                      std::span<float> logits) {
-    ++prefills;
-    cache.prompts[cache.next] = token_sequence(prompt.begin(), prompt.end());
-    logits_after(prompt, logits);
+  void prefill(cache_type& cache, std::span<const token_sequence> prompts, std::span<float> logits,
+               std::span<std::size_t> numbers) {
+    if (numbers.size() != prompts.size() || logits.size() != prompts.size() * vocabulary_) {
+      throw std::logic_error("lengths differ");
+    }
+    prefilled.push_back(prompts.size());
+    for (std::size_t p = 0; p < prompts.size(); ++p) {
+      cache.prompts[cache.next] = prompts[p];
+      logits_after(prompts[p], logits.subspan(p * vocabulary_, vocabulary_));
+      numbers[p] = cache.next++;
+    }
     most_prompts = std::max(most_prompts, cache.prompts.size());
-    return cache.next++;
   }
   std::size_t add_row(cache_type& cache, std::size_t prompt) {
     cache.rows[cache.next] = {prompt, cache.prompts.at(prompt)};
@@ -103,8 +108,8 @@ class history_model {
     return static_cast<double>(logits[static_cast<std::size_t>(token)]) - std::log(total);
   }
 
-  std::size_t broken_length = 0;  // texts of this length are continued with NaN
-  std::size_t prefills = 0;
+  std::size_t broken_length = 0;       // texts of this length are continued with NaN
+  std::vector<std::size_t> prefilled;  // prompts, of each call
   std::size_t decodes = 0;
   std::size_t most_rows = 0;
   std::size_t most_prompts = 0;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "sample/history_model.hpp"
@@ -54,7 +55,7 @@ TEST(Sampler, TokensAndLogProbsAreOfTheModel) {
   }
   EXPECT_GT(ended, 10U);
   EXPECT_LT(ended, 36U);
-  EXPECT_EQ(model.prefills, prompts.size());  // once for four responses
+  EXPECT_THAT(model.prefilled, testing::ElementsAre(prompts.size()));  // once for four responses
   EXPECT_EQ(model.left_behind, 0U);
 }
 
@@ -185,8 +186,21 @@ TEST(Sampler, RowsStayFullUntilTheEnd) {
     }
   }
   EXPECT_EQ(model.most_rows, 8U);
-  EXPECT_LE(model.most_prompts, 9U);
+  EXPECT_LE(model.most_prompts, 8U + 32U) << "prompts of rows, and those computed ahead";
   EXPECT_LE(model.decodes, decoded / 8 + longest);
+}
+
+TEST(Sampler, PromptsAreComputedTogetherAsFarAsTheyAreFewAndShort) {
+  using testing::ElementsAre;
+  const auto prefilled = [](std::size_t prompts, std::size_t length) {
+    history_model model(11, 1000);
+    sample(model, std::vector(prompts, token_sequence(length, 1)), {.max_new_tokens = 3});
+    EXPECT_EQ(model.left_behind, 0U);
+    return model.prefilled;
+  };
+  EXPECT_THAT(prefilled(50, 2), ElementsAre(32, 18));
+  EXPECT_THAT(prefilled(7, 200), ElementsAre(2, 2, 2, 1));
+  EXPECT_THAT(prefilled(2, 600), ElementsAre(1, 1));
 }
 
 TEST(Sampler, ModelsPositionsBoundResponses) {
@@ -263,7 +277,7 @@ TEST(Sampler, PromptsThatCannotBeAreNamed) {
   EXPECT_NE(problem({token_sequence(12, 1)}, {}).find("12 positions"), std::string::npos);
   EXPECT_NE(problem({{1}}, {.end_tokens = {3, -1}}).find("end_tokens holds -1"), std::string::npos);
   EXPECT_NE(problem({{1}, {1}}, {.first_prompt = 0xFFFFFFFE}).find("2^32"), std::string::npos);
-  EXPECT_EQ(model.prefills, 0U);
+  EXPECT_TRUE(model.prefilled.empty());
 }
 
 }  // namespace

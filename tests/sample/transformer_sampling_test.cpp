@@ -92,9 +92,9 @@ struct decoding_alone {
   [[nodiscard]] cache_type make_cache() const { return model.make_cache(); }
   [[nodiscard]] std::size_t vocabulary_size() const { return model.vocabulary_size(); }
   [[nodiscard]] std::size_t max_positions() const { return model.max_positions(); }
-  std::size_t prefill(cache_type& cache, std::span<const token_id> prompt,
-                      std::span<float> logits) {
-    return model.prefill(cache, prompt, logits);
+  void prefill(cache_type& cache, std::span<const token_sequence> prompts, std::span<float> logits,
+               std::span<std::size_t> numbers) {
+    model.prefill(cache, prompts, logits, numbers);
   }
   void decode(cache_type& cache, std::span<const std::size_t> rows,
               std::span<const token_id> tokens, std::span<float> logits) {

@@ -101,9 +101,9 @@ class any_transformer {
   }
 
   [[nodiscard]] cache_type make_cache() const { return cache_type(model_->make_cache()); }
-  std::size_t prefill(cache_type& cache, std::span<const token_id> prompt,
-                      std::span<float> logits) {
-    return model_->prefill(*cache.held_, prompt, logits);
+  void prefill(cache_type& cache, std::span<const token_sequence> prompts, std::span<float> logits,
+               std::span<std::size_t> numbers) {
+    model_->prefill(*cache.held_, prompts, logits, numbers);
   }
   void decode(cache_type& cache, std::span<const std::size_t> rows,
               std::span<const token_id> tokens, std::span<float> logits) {
@@ -163,7 +163,8 @@ class any_transformer {
     virtual std::vector<std::vector<float>> token_log_probs(const response_batch&) = 0;
     virtual void visit_logits(const response_batch&, const logits_visitor&) = 0;
     [[nodiscard]] virtual std::unique_ptr<cache_interface> make_cache() const = 0;
-    virtual std::size_t prefill(cache_interface&, std::span<const token_id>, std::span<float>) = 0;
+    virtual void prefill(cache_interface&, std::span<const token_sequence>, std::span<float>,
+                         std::span<std::size_t>) = 0;
     virtual void decode(cache_interface&, std::span<const std::size_t>, std::span<const token_id>,
                         std::span<float>) = 0;
     virtual void draw(cache_interface&, std::span<const std::size_t>, std::span<const token_id>,
@@ -218,9 +219,9 @@ class any_transformer {
     [[nodiscard]] std::unique_ptr<cache_interface> make_cache() const override {
       return std::make_unique<held_cache>(held.make_cache());
     }
-    std::size_t prefill(cache_interface& cache, std::span<const token_id> prompt,
-                        std::span<float> logits) override {
-      return held.prefill(of(cache), prompt, logits);
+    void prefill(cache_interface& cache, std::span<const token_sequence> prompts,
+                 std::span<float> logits, std::span<std::size_t> numbers) override {
+      held.prefill(of(cache), prompts, logits, numbers);
     }
     void decode(cache_interface& cache, std::span<const std::size_t> rows,
                 std::span<const token_id> tokens, std::span<float> logits) override {

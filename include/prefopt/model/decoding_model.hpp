@@ -17,8 +17,10 @@ namespace prefopt {
 /// 1. `model.decode(cache, rows, tokens, logits)` appends tokens[i] to row rows[i] for all i, no
 ///    row twice, and writes the logits of the token after it to logits[i * V .. (i + 1) * V), V the
 ///    vocabulary size. This is the defining operation. A row's logits do not depend on the others.
-/// 2. `model.prefill(cache, prompt, logits)` computes a prompt (at least one token), writes the
-///    logits of the token after it (V of them), and returns the prompt's number in the cache.
+/// 2. `model.prefill(cache, prompts, logits, numbers)` computes prompts (of at least one token
+/// each)
+///    together: of the i-th it writes the logits of the token after it to logits[i * V ..
+///    (i + 1) * V), and its number in the cache to numbers[i]. They do not depend on the others.
 /// 3. `model.add_row(cache, prompt)` starts a response to a cached prompt and returns the row's
 ///    number. Numbers of removed rows and prompts may be given again.
 /// 4. `model.remove_row(cache, row)` frees a row; `model.remove_prompt(cache, prompt)` frees a
@@ -29,9 +31,10 @@ template <class Model>
 concept decoding_model = requires(Model& model, typename Model::cache_type& cache,
                                   std::span<const token_id> tokens,
                                   std::span<const std::size_t> rows, std::span<float> logits,
-                                  std::size_t number) {
+                                  std::span<const token_sequence> prompts,
+                                  std::span<std::size_t> numbers, std::size_t number) {
   model.decode(cache, rows, tokens, logits);
-  { model.prefill(cache, tokens, logits) } -> std::convertible_to<std::size_t>;
+  model.prefill(cache, prompts, logits, numbers);
   { model.add_row(cache, number) } -> std::convertible_to<std::size_t>;
   model.remove_row(cache, number);
   model.remove_prompt(cache, number);
@@ -39,6 +42,16 @@ concept decoding_model = requires(Model& model, typename Model::cache_type& cach
   { model.vocabulary_size() } -> std::convertible_to<std::size_t>;
   { model.max_positions() } -> std::convertible_to<std::size_t>;
 };
+
+/// One prompt's number; `logits` (V) are those of the token after it.
+template <decoding_model Model>
+std::size_t prefill(Model& model, typename Model::cache_type& cache,
+                    std::span<const token_id> prompt, std::span<float> logits) {
+  const token_sequence tokens(prompt.begin(), prompt.end());
+  std::size_t number = 0;
+  model.prefill(cache, std::span(&tokens, 1), logits, std::span(&number, 1));
+  return number;
+}
 
 /// A `decoding_model` that draws tokens where its logits are, so that no logits travel to the host.
 /// `sample` uses it where a model has it, and draws from what `decode` gives where it has not.

@@ -64,10 +64,10 @@ class reference_view {
 
   using cache_type = typename Model::cache_type;
   [[nodiscard]] cache_type make_cache() const { return model_->make_cache(); }
-  std::size_t prefill(cache_type& cache, std::span<const token_id> prompt,
-                      std::span<float> logits) {
+  void prefill(cache_type& cache, std::span<const token_sequence> prompts, std::span<float> logits,
+               std::span<std::size_t> numbers) {
     const adapter_off off(*model_);
-    return model_->prefill(cache, prompt, logits);
+    model_->prefill(cache, prompts, logits, numbers);
   }
   void decode(cache_type& cache, std::span<const std::size_t> rows,
               std::span<const token_id> tokens, std::span<float> logits) {

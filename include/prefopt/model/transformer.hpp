@@ -219,29 +219,36 @@ class transformer {
 
   [[nodiscard]] cache_type make_cache() const { return cache_type(config()); }
 
-  std::size_t prefill(cache_type& cache, std::span<const token_id> prompt,
-                      std::span<float> logits) {
-    check_length(logits.size(), vocabulary_size());
-    packed_batch packed =
-        pack(response_batch{{response_group{prompt, {}}}}, vocabulary_size(), max_positions());
-    packed.head_rows = {prompt.size() - 1};
+  void prefill(cache_type& cache, std::span<const token_sequence> prompts, std::span<float> logits,
+               std::span<std::size_t> numbers) {
+    check_length(logits.size(), prompts.size() * vocabulary_size());
+    check_length(numbers.size(), prompts.size());
+    if (prompts.empty()) return;
+    response_batch alone;
+    for (const token_sequence& prompt : prompts) alone.groups.push_back({prompt, {}});
+    packed_batch packed = pack(alone, vocabulary_size(), max_positions());
     ready_ = false;
-    const std::size_t number = cache.add_prompt(prompt.size());
+    for (std::size_t p = 0; p < prompts.size(); ++p) {
+      const packed_segment& rows = packed.groups[p].prompt;
+      packed.head_rows.push_back(rows.begin + rows.length - 1);
+      numbers[p] = cache.add_prompt(rows.length);
+    }
     const matrix_view x = embed(packed.tokens, packed.positions);
     for (std::size_t i = 0; i < config().layers; ++i) {
       blocks_.forward(parameters_, i, x, packed.positions, nullptr,
                       [&](const attention_shape& shape, const_matrix_view qkv, matrix_view out) {
                         places_.clear();
-                        for (std::size_t r = 0; r < qkv.rows; ++r) {
-                          places_.push_back(cache.prompt_position(number, i, r));
+                        for (std::size_t p = 0; p < prompts.size(); ++p) {
+                          for (std::size_t t = 0; t < prompts[p].size(); ++t) {
+                            places_.push_back(cache.prompt_position(numbers[p], i, t));
+                          }
                         }
                         Backend::append_cache(qkv, shape, places_);
                         Backend::attend(packed, shape, qkv, out);
                       });
     }
     select_and_norm(packed, x);
-    write_logits(const_matrix_view{normed_.data(), 1, config().width}, logits);
-    return number;
+    write_logits(const_matrix_view{normed_.data(), prompts.size(), config().width}, logits);
   }
 
   std::size_t add_row(cache_type& cache, std::size_t prompt) const { return cache.add_row(prompt); }

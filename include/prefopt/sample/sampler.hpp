@@ -52,7 +52,6 @@ class sampling_run {
     started_ = share.begin * options_.responses;
     end_ = share.end * options_.responses;
     total_ = end_ - started_;
-    prompt_logits_.resize(vocabulary_);
     if constexpr (!drawing_model<Model>) {
       logits_.resize(std::min(options_.batch_rows, total_) * vocabulary_);
     }
@@ -107,17 +106,40 @@ class sampling_run {
     }
   }
 
+  /// Prompts that are computed together, ahead of their responses: enough for products to be quick,
+  /// few enough to take little memory.
+  static constexpr std::size_t prefill_prompts = 32;
+  static constexpr std::size_t prefill_tokens = 512;
+
+  /// Computes prompts from that one on.
+  void prefill(std::size_t first) {
+    std::size_t count = 1;
+    std::size_t tokens = prompts_[first].size();
+    const std::size_t most = std::min(prefill_prompts, end_ / options_.responses - first);
+    while (count < most && tokens + prompts_[first + count].size() <= prefill_tokens) {
+      tokens += prompts_[first + count].size();
+      ++count;
+    }
+    first_prefilled_ = first;
+    numbers_.resize(count);
+    prompt_logits_.resize(count * vocabulary_);
+    model_.prefill(cache_, prompts_.subspan(first, count), prompt_logits_, numbers_);
+  }
+
   /// The next response: its first token comes from the prompt's logits, which are computed once for
   /// all its responses.
   template <class OnResponse>
   void start(OnResponse& on_response) {
     const owner who{started_ / options_.responses, started_ % options_.responses};
+    if (who.prompt >= first_prefilled_ + numbers_.size()) prefill(who.prompt);
+    const std::size_t place = who.prompt - first_prefilled_;
     prompt_state& state = states_[who.prompt];
-    if (who.response == 0)
-      state.number = model_.prefill(cache_, prompts_[who.prompt], prompt_logits_);
+    state.number = numbers_[place];
     ++started_;
     reserve(who);
-    if (extend(who, picker_.pick(prompt_logits_, uniform_of(who)))) {
+    const std::span<const float> logits =
+        std::span(prompt_logits_).subspan(place * vocabulary_, vocabulary_);
+    if (extend(who, picker_.pick(logits, uniform_of(who)))) {
       finish(who, on_response);
       return;
     }
@@ -216,7 +238,9 @@ class sampling_run {
   typename Model::cache_type cache_;
   std::vector<std::vector<sampled_response>> results_;
   std::vector<prompt_state> states_;
-  std::vector<float> prompt_logits_;  // (vocabulary) of the prompt whose responses are started
+  std::size_t first_prefilled_ = 0;   // of the prompts that were computed last
+  std::vector<std::size_t> numbers_;  // (prompts), theirs in the cache
+  std::vector<float> prompt_logits_;  // (prompts, vocabulary)
   std::vector<float> logits_;         // (rows, vocabulary), where the model draws none
   std::vector<std::size_t> rows_;     // numbers in the cache
   std::vector<token_id> tokens_;      // (rows), the last ones
