@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include <prefopt/backend/eigen/array.hpp>
+#include <prefopt/backend/eigen/product_block.hpp>
 #include <prefopt/backend/eigen/product_operands.hpp>
 #include <prefopt/backend/eigen/product_tile.hpp>
 #include <prefopt/backend/eigen/threads.hpp>
@@ -65,37 +66,27 @@ class packed_weight {
   template <product_kind Kind>
   void multiply_panels(const_matrix_view numbers, matrix_view y) const {
     const const_matrix_view x = detail::rows_of_elements<Kind>(numbers);
-    constexpr std::size_t row_block = 8 * detail::tile_rows;
-    constexpr std::size_t panel_block = 4;
+    constexpr std::size_t row_block = 16 * detail::tile_rows;
     const std::size_t panels = (outputs_ + detail::tile_columns - 1) / detail::tile_columns;
     const std::size_t row_blocks = (x.rows + row_block - 1) / row_block;
-    const std::size_t panel_blocks = (panels + panel_block - 1) / panel_block;
+    const std::size_t panel_blocks =
+        (panels + detail::panels_together - 1) / detail::panels_together;
 #pragma omp parallel for collapse(2) \
     schedule(dynamic) if (detail::worth_threads(numbers.size() * outputs_ / 32))
     for (std::size_t rb = 0; rb < row_blocks; ++rb) {
       for (std::size_t pb = 0; pb < panel_blocks; ++pb) {
-        const std::size_t last_panel = std::min(panels, (pb + 1) * panel_block);
-        const std::size_t last_row = std::min(x.rows, (rb + 1) * row_block);
-        for (std::size_t p = pb * panel_block; p < last_panel; ++p) {
-          multiply_panel<Kind>(x, y, p, rb * row_block, last_row);
-        }
-      }
-    }
-  }
-
-  /// x holds elements.
-  template <product_kind Kind>
-  void multiply_panel(const_matrix_view x, matrix_view y, std::size_t p, std::size_t first_row,
-                      std::size_t last_row) const {
-    const float* panel = panels_.data() + p * detail::tile_columns * x.columns;
-    const std::size_t column = p * detail::tile_columns;
-    const std::size_t columns = std::min(detail::tile_columns, outputs_ - column);
-    for (std::size_t k = 0; k < x.columns; k += detail::tile_depth) {
-      const std::size_t depth = std::min(detail::tile_depth, x.columns - k);
-      for (std::size_t r = first_row; r < last_row; r += detail::tile_rows) {
-        detail::product_tile_of<Kind, detail::left_order::rows>(
-            std::min(detail::tile_rows, last_row - r), columns, x.row(r) + k, x.columns,
-            panel + k * detail::tile_columns, depth, y.row(r) + column, y.columns, k == 0);
+        const std::size_t first = pb * detail::panels_together;
+        const detail::product_block block{
+            .first_row = rb * row_block,
+            .last_row = std::min(x.rows, (rb + 1) * row_block),
+            .first_panel = first,
+            .last_panel = std::min(panels, first + detail::panels_together)};
+        const std::size_t stride = x.columns * detail::tile_columns;
+        const auto elements = [&](std::size_t k, std::size_t) {
+          return detail::panel_elements{panels_.data() + first * stride + k * detail::tile_columns,
+                                        stride};
+        };
+        detail::product_of_block<Kind>(block, x, elements, y, false);
       }
     }
   }

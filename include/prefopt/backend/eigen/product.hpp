@@ -5,6 +5,7 @@
 
 #include <omp.h>
 
+#include <prefopt/backend/eigen/product_block.hpp>
 #include <prefopt/backend/eigen/product_operands.hpp>
 #include <prefopt/backend/eigen/product_tile.hpp>
 #include <prefopt/backend/eigen/threads.hpp>
@@ -28,27 +29,30 @@ template <product_kind Kind>
 void product_in(const_matrix_view a, const_matrix_view b, matrix_view c, bool add) {
   const const_matrix_view left = rows_of_elements<Kind>(a);
   const std::size_t panels = (c.columns + tile_columns - 1) / tile_columns;
+  const std::size_t panel_blocks = (panels + panels_together - 1) / panels_together;
   const std::size_t tiles = (c.rows + tile_rows - 1) / tile_rows;
-  const std::size_t parts = std::min(tiles, parts_for_threads(panels));
+  const std::size_t parts = std::min(tiles, parts_for_threads(panel_blocks));
 #pragma omp parallel if (worth_threads(c.size() * b.rows / 32))
   {
-    float* panel = product_scratch::of_this_thread().own.as(tile_depth, tile_columns).data;
+    const matrix_view packed =
+        product_scratch::of_this_thread().own.as(panels_together, tile_depth * tile_columns);
 #pragma omp for collapse(2) schedule(dynamic)
-    for (std::size_t p = 0; p < panels; ++p) {
+    for (std::size_t pb = 0; pb < panel_blocks; ++pb) {
       for (std::size_t part = 0; part < parts; ++part) {
-        const std::size_t column = p * tile_columns;
-        const std::size_t columns = std::min(tile_columns, c.columns - column);
-        const std::size_t first_row = tiles * part / parts * tile_rows;
-        const std::size_t last_row = std::min(c.rows, tiles * (part + 1) / parts * tile_rows);
-        for (std::size_t k = 0; k < left.columns; k += tile_depth) {
-          const std::size_t depth = std::min(tile_depth, left.columns - k);
-          pack_columns<Kind>(b, k, depth, column, columns, tile_columns, panel);
-          for (std::size_t r = first_row; r < last_row; r += tile_rows) {
-            product_tile_of<Kind, left_order::rows>(std::min(tile_rows, last_row - r), columns,
-                                                    left.row(r) + k, left.columns, panel, depth,
-                                                    c.row(r) + column, c.columns, k == 0 && !add);
+        const product_block block{
+            .first_row = tiles * part / parts * tile_rows,
+            .last_row = std::min(c.rows, tiles * (part + 1) / parts * tile_rows),
+            .first_panel = pb * panels_together,
+            .last_panel = std::min(panels, (pb + 1) * panels_together)};
+        const auto elements = [&](std::size_t k, std::size_t depth) {
+          for (std::size_t p = block.first_panel; p < block.last_panel; ++p) {
+            const std::size_t column = p * tile_columns;
+            pack_columns<Kind>(b, k, depth, column, std::min(tile_columns, c.columns - column),
+                               tile_columns, packed.row(p - block.first_panel));
           }
-        }
+          return panel_elements{packed.data, packed.columns};
+        };
+        product_of_block<Kind>(block, left, elements, c, add);
       }
     }
   }
@@ -58,6 +62,7 @@ void product_in(const_matrix_view a, const_matrix_view b, matrix_view c, bool ad
 template <product_kind Kind>
 void add_transposed_product_in(const_matrix_view a, const_matrix_view b, matrix_view c) {
   const std::size_t all = elements<Kind>(b.rows);
+  const std::size_t step = depth_step(all);
   const std::size_t panels = (c.columns + tile_columns - 1) / tile_columns;
   const std::size_t tiles = (c.rows + tile_rows - 1) / tile_rows;
   const std::size_t tiles_together = std::clamp<std::size_t>(tiles / parts_for_threads(1), 1, 8);
@@ -80,8 +85,8 @@ void add_transposed_product_in(const_matrix_view a, const_matrix_view b, matrix_
       const auto rows_of = [&](std::size_t tile) {
         return std::min(tile_rows, c.rows - tile * tile_rows);
       };
-      for (std::size_t k = 0; k < all; k += tile_depth) {
-        const std::size_t depth = std::min(tile_depth, all - k);
+      for (std::size_t k = 0; k < all; k += step) {
+        const std::size_t depth = std::min(step, all - k);
         for (std::size_t tile = first; tile < last; ++tile) {
           pack_columns<Kind>(a, k, depth, tile * tile_rows, rows_of(tile), tile_rows,
                              left.row(tile - first));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -35,8 +36,16 @@ inline constexpr std::size_t vector_width = 4;
 inline constexpr std::size_t tile_rows = 6;
 #endif
 inline constexpr std::size_t tile_columns = 2 * vector_width;
-inline constexpr std::size_t tile_depth =
-    512;  // elements of a panel at a time: 64 KiB with AVX-512
+inline constexpr std::size_t tile_depth = 768;  // elements of a panel at a time, at most
+/// A panel's elements are asked for so many k before they are needed: where rows are few, weights
+/// come from memory, and arrive while others are computed with.
+inline constexpr std::size_t tile_lookahead = 24;
+
+/// A depth is gone through in equal parts of at most `tile_depth` elements, of so many each.
+inline std::size_t depth_step(std::size_t depth) {
+  const std::size_t parts = std::max<std::size_t>(1, (depth + tile_depth - 1) / tile_depth);
+  return (depth + parts - 1) / parts;
+}
 
 typedef float float_vector __attribute__((vector_size(vector_width * sizeof(float))));
 
@@ -97,6 +106,8 @@ void product_tile(const float* x, std::size_t x_stride, const float* panel, std:
   for (std::size_t k = 0; k < depth; ++k) {
     float_vector left;
     float_vector right;
+    __builtin_prefetch(panel + (k + tile_lookahead) * tile_columns);
+    __builtin_prefetch(panel + (k + tile_lookahead) * tile_columns + vector_width);
     std::memcpy(&left, panel + k * tile_columns, sizeof left);
     std::memcpy(&right, panel + k * tile_columns + vector_width, sizeof right);
 #pragma GCC unroll 12
