@@ -120,6 +120,9 @@ void sft(const sft_settings& chosen) {
         (options.batch_size + options.accumulation - 1) / options.accumulation;
     std::size_t tokens = 0;  // of a part of the longest texts
     for (std::size_t i = 0; i < std::min(a_part, sizes.size()); ++i) tokens += sizes[i];
+    if (options.part_tokens != 0 && !sizes.empty()) {
+      tokens = std::min(tokens, std::max(options.part_tokens, sizes.front()));
+    }
     std::cout << '\n'
               << length_table({data.all}) << '\n'
               << to_text(memory_of_training(opened.checkpoint.config,

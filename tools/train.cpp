@@ -88,10 +88,13 @@ std::size_t largest_part(const prefopt::preference_dataset& pairs,
   std::size_t largest = 0;
   for (std::size_t step = 0; step < order.steps_per_epoch(); ++step) {
     const std::vector<std::size_t> numbers = order.batch(step);
-    const std::size_t parts = std::min(options.accumulation, numbers.size());
-    for (std::size_t i = 0; i < parts; ++i) {
-      const auto part = prefopt::part_of_step(numbers, i, parts);
-      largest = std::max(largest, prefopt::gather_pairs(pairs, part).tokens);
+    const auto tokens = [&](std::span<const std::size_t> some) {
+      return prefopt::gather_pairs(pairs, some).tokens;
+    };
+    for (const auto part :
+         prefopt::parts_of_step(numbers, std::min(options.accumulation, numbers.size()),
+                                options.part_tokens, tokens)) {
+      largest = std::max(largest, tokens(part));
     }
   }
   return largest;

@@ -49,9 +49,12 @@ class bigram_model {
 
   void backward(std::span<const double> weights) {
     std::size_t r = 0;
+    trained_tokens.push_back(0);
     for (const response_group& group : batch_.groups) {
+      trained_tokens.back() += group.prompt.size();
       for (const auto& response : group.responses) {
         const double weight = weights[r++];
+        trained_tokens.back() += response.size();
         token_id last = group.prompt.back();
         for (const token_id token : response) {
           const std::vector<double> logs = distribution(last);
@@ -89,6 +92,7 @@ class bigram_model {
   }
 
   std::size_t tokens_computed = 0;
+  std::vector<std::size_t> trained_tokens;  // of each backward pass, its batch's
   std::size_t changes = 0;
 
  protected:

@@ -32,6 +32,28 @@ TEST(part_of_step, parts_are_about_equal_and_make_up_the_step) {
   }
 }
 
+TEST(parts_of_step, have_no_more_tokens_than_asked_for_but_an_example_alone) {
+  const std::vector<std::size_t> examples{5, 3, 8, 1, 9, 7, 2};
+  const auto tokens = [](std::span<const std::size_t> some) {
+    return std::accumulate(some.begin(), some.end(), std::size_t{0});
+  };
+  const auto cut = [&](std::size_t parts, std::size_t most) {
+    std::vector<std::vector<std::size_t>> found;
+    for (const auto part : parts_of_step(examples, parts, most, tokens)) {
+      found.emplace_back(part.begin(), part.end());
+    }
+    return found;
+  };
+  using list = std::vector<std::vector<std::size_t>>;
+  EXPECT_EQ(cut(1, 0), (list{examples}));
+  EXPECT_EQ(cut(1, 35), (list{examples}));
+  EXPECT_EQ(cut(1, 9), (list{{5, 3}, {8, 1}, {9}, {7, 2}}));
+  EXPECT_EQ(cut(1, 8), (list{{5, 3}, {8}, {1}, {9}, {7}, {2}}));
+  EXPECT_EQ(cut(2, 12), (list{{5, 3}, {8}, {1, 9}, {7, 2}}));
+  EXPECT_EQ(cut(7, 1000).size(), 7U);
+  EXPECT_TRUE(parts_of_step({}, 0, 8, tokens).empty());
+}
+
 TEST(shuffled, is_a_permutation_that_seed_and_epoch_decide) {
   auto order = shuffled(100, 3, 0);
   EXPECT_EQ(order, shuffled(100, 3, 0));

@@ -1,5 +1,6 @@
 #include <prefopt/train/preference_trainer.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <limits>
@@ -60,26 +61,43 @@ TEST(preference_trainer, learns_to_prefer_the_winners) {
               1e-12);
 }
 
-/// The gradient's norm of a first step, from a run of one step whose rate is 0.
-std::vector<float> first_gradient(std::size_t accumulation) {
+/// After a step whose rate is 0: with the step's gradient.
+bigram_model after_a_step(std::size_t accumulation, std::size_t part_tokens = 0) {
   const preference_dataset data = test::small_data(5, 4, 9);
   bigram_model model(9);
   auto options = test::quiet_options();
   options.max_steps = 1;
   options.batch_size = 23;
   options.accumulation = accumulation;
+  options.part_tokens = part_tokens;
   options.learning_rate = 0.0;
   adamw optimizer;
   preference_trainer(model, data, odpo(0.1), options).train(optimizer);
-  return model.gradients();
+  return model;
 }
 
 TEST(preference_trainer, accumulates_the_gradient_of_the_whole_batch) {
-  const auto whole = first_gradient(1);
+  const auto whole = after_a_step(1).gradients();
   for (const std::size_t parts : {2UL, 4UL, 23UL}) {
-    const auto split = first_gradient(parts);
+    const auto split = after_a_step(parts).gradients();
     for (std::size_t i = 0; i < whole.size(); ++i) EXPECT_NEAR(split[i], whole[i], 1e-7);
   }
+}
+
+TEST(preference_trainer, cuts_a_step_so_that_no_part_has_too_many_tokens) {
+  const bigram_model whole = after_a_step(1);
+  ASSERT_EQ(whole.trained_tokens.size(), 1U);
+  const std::size_t all = whole.trained_tokens[0];
+  for (const std::size_t most : {all / 2, all / 5}) {
+    const bigram_model cut = after_a_step(1, most);
+    EXPECT_GE(cut.trained_tokens.size(), all / most);
+    EXPECT_LE(*std::max_element(cut.trained_tokens.begin(), cut.trained_tokens.end()), most);
+    for (std::size_t i = 0; i < whole.gradients().size(); ++i) {
+      EXPECT_NEAR(cut.gradients()[i], whole.gradients()[i], 1e-7);
+    }
+  }
+  EXPECT_EQ(after_a_step(1, 1).trained_tokens.size(), 23U) << "an example alone at the least";
+  EXPECT_EQ(after_a_step(1, all).gradients(), whole.gradients());
 }
 
 TEST(preference_trainer, computes_a_response_once_for_all_its_pairs) {

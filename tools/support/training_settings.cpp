@@ -32,6 +32,8 @@ void add_optimization_options(command& to, training_settings& settings,
   to.add("--batch", settings.batch, examples + " a step").at_least(1);
   to.add("--accumulate", settings.accumulate, "parts that a step is computed in, for less memory")
       .at_least(1);
+  to.add("--part-tokens", settings.part_tokens,
+         "cut parts with more tokens, whatever their number of " + examples + "; 0: none");
   to.flag("--checkpoint-activations", settings.checkpoint_activations,
           "keep each layer's input alone and compute the rest again: less memory, more time");
   to.add("--learning-rate", settings.learning_rate, "the schedule's peak");
@@ -78,6 +80,7 @@ prefopt::training_options training_options_of(const training_settings& settings,
   options.max_steps = settings.max_steps;
   options.batch_size = settings.batch;
   options.accumulation = settings.accumulate;
+  options.part_tokens = settings.part_tokens;
   options.seed = settings.seed;
   options.learning_rate = settings.learning_rate;
   options.schedule = prefopt::schedule_named(settings.schedule);

@@ -25,6 +25,7 @@ struct training_settings {
   std::size_t max_steps = 0;
   std::size_t batch = 8;
   std::size_t accumulate = 1;
+  std::size_t part_tokens = 0;
   bool checkpoint_activations = false;
   double learning_rate = 5e-5;
   std::size_t warmup_steps = 0;

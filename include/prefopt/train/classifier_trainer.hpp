@@ -88,12 +88,8 @@ class classifier_task {
 
   std::size_t accumulate(std::span<const std::size_t> examples, double total, std::size_t step) {
     const std::size_t classes = model_.classes();
-    std::size_t tokens = 0;
     texts_.clear();
-    for (const std::size_t i : examples) {
-      texts_.push_back(training_[i].tokens);
-      tokens += training_[i].tokens.size();
-    }
+    for (const std::size_t i : examples) texts_.push_back(training_[i].tokens);
     logits_.resize(examples.size() * classes);
     slopes_.resize(logits_.size());
     model_.forward(texts_, logits_);
@@ -112,7 +108,13 @@ class classifier_task {
     }
     count_ += examples.size();
     model_.backward(slopes_);
-    return tokens;
+    return tokens(examples);
+  }
+
+  [[nodiscard]] std::size_t tokens(std::span<const std::size_t> examples) const {
+    std::size_t sum = 0;
+    for (const std::size_t i : examples) sum += training_[i].tokens.size();
+    return sum;
   }
 
   [[nodiscard]] std::vector<std::size_t> groups() const {

@@ -34,6 +34,26 @@ inline std::span<const std::size_t> part_of_step(std::span<const std::size_t> ex
   return examples.subspan(begin, examples.size() * (part + 1) / parts - begin);
 }
 
+/// The parts that a step is computed in: `parts` of about equal size, of which those with more than
+/// `most_tokens` are cut again, in order, so that only an example alone has more (0: they are not
+/// cut). `tokens(examples)` is what a model computes for those together.
+template <class Tokens>
+std::vector<std::span<const std::size_t>> parts_of_step(std::span<const std::size_t> examples,
+                                                        std::size_t parts, std::size_t most_tokens,
+                                                        Tokens tokens) {
+  std::vector<std::span<const std::size_t>> result;
+  for (std::size_t i = 0; i < parts; ++i) {
+    std::span<const std::size_t> rest = part_of_step(examples, i, parts);
+    while (!rest.empty()) {
+      std::size_t count = most_tokens == 0 ? rest.size() : 1;
+      while (count < rest.size() && tokens(rest.first(count + 1)) <= most_tokens) ++count;
+      result.push_back(rest.first(count));
+      rest = rest.subspan(count);
+    }
+  }
+  return result;
+}
+
 /// Which examples each step of a run takes. Example i belongs to `groups[i]` (its prompt).
 class data_order {
  public:

@@ -63,6 +63,10 @@ class preference_task {
     return gathered.tokens;
   }
 
+  [[nodiscard]] std::size_t tokens(std::span<const std::size_t> examples) const {
+    return gather(training_, examples).tokens;
+  }
+
   [[nodiscard]] std::vector<std::size_t> groups() const {
     std::vector<std::size_t> list;
     for (const ranked_pair& pair : training_.data->pairs) {

@@ -50,20 +50,25 @@ class sft_task {
     const response_batch batch = gather(training_, examples);
     std::vector<double> log_probs(examples.size());
     model_.forward(batch, std::span<double>(log_probs));
-    std::size_t tokens = 0;
     for (std::size_t i = 0; i < examples.size(); ++i) {
       if (!std::isfinite(log_probs[i])) {
         throw numeric_error(step, examples[i],
                             "the text's log-prob is " + std::to_string(log_probs[i]));
       }
-      const sft_example& example = training_[examples[i]];
       loss_sum_ -= log_probs[i];
-      loss_tokens_ += example.response.size();
-      tokens += example.prompt.size() + example.response.size();
+      loss_tokens_ += training_[examples[i]].response.size();
     }
     const std::vector<double> weights(examples.size(), -1.0 / total);
     model_.backward(std::span<const double>(weights));
-    return tokens;
+    return tokens(examples);
+  }
+
+  [[nodiscard]] std::size_t tokens(std::span<const std::size_t> examples) const {
+    std::size_t sum = 0;
+    for (const std::size_t i : examples) {
+      sum += training_[i].prompt.size() + training_[i].response.size();
+    }
+    return sum;
   }
 
   [[nodiscard]] std::vector<std::size_t> groups() const {

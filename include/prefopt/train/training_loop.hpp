@@ -47,7 +47,8 @@ namespace prefopt {
 /// call.
 /// 5. `task.evaluate(ranks)` gives the metrics of held-out data, of which every rank computes its
 /// share, under eval_ names; none: empty.
-/// 6. `task.settings()` names everything of the data and the loss that the result depends on.
+/// 6. `task.tokens(examples)` is what `accumulate` would return for them.
+/// 7. `task.settings()` names everything of the data and the loss that the result depends on.
 template <class Task>
 concept training_task = requires(Task& task, std::span<const std::size_t> examples, double total,
                                  std::size_t number, single_process& ranks) {
@@ -56,6 +57,7 @@ concept training_task = requires(Task& task, std::span<const std::size_t> exampl
   { task.weight(number) } -> std::convertible_to<double>;
   { task.take_metrics(ranks) } -> std::same_as<metric_list>;
   { task.evaluate(ranks) } -> std::same_as<metric_list>;
+  { task.tokens(examples) } -> std::same_as<std::size_t>;
   { task.settings() } -> std::same_as<run_settings>;
 };
 
@@ -86,21 +88,23 @@ class announcing_to {
   Model& model_;
 };
 
-/// This rank's share of the gradient of one step, which has `parts` parts of about equal size over
-/// all ranks; returns the tokens computed. Those of the last part go to `sum` as they are final.
+/// This rank's share of the gradient of one step, in parts; returns the tokens computed. The
+/// gradients of the last part go to `sum` as they are final.
 template <class Model, training_task Task, communicator Communicator>
 std::size_t accumulate_in_parts(Model& model, Task& task, std::span<const std::size_t> examples,
-                                std::size_t parts, std::size_t step, Communicator& ranks,
-                                gradient_sum<Communicator>& sum) {
+                                const training_options& options, std::size_t step,
+                                Communicator& ranks, gradient_sum<Communicator>& sum) {
   const double total = total_weight(task, examples);
   const rank_share share = own_share(ranks, examples.size());
   const auto own = examples.subspan(share.begin, share.size());
-  parts = std::min((parts + ranks.size() - 1) / ranks.size(), own.size());
+  const std::size_t of_rank = (options.accumulation + ranks.size() - 1) / ranks.size();
+  const auto parts = parts_of_step(own, std::min(of_rank, own.size()), options.part_tokens,
+                                   [&](auto some) { return task.tokens(some); });
   std::size_t tokens = 0;
-  for (std::size_t i = 0; i < parts; ++i) {
+  for (std::size_t i = 0; i < parts.size(); ++i) {
     std::optional<announcing_to<Model, gradient_sum<Communicator>>> announcing;
-    if (i + 1 == parts && ranks.size() > 1) announcing.emplace(model, sum);
-    tokens += task.accumulate(part_of_step(own, i, parts), total, step);
+    if (i + 1 == parts.size() && ranks.size() > 1) announcing.emplace(model, sum);
+    tokens += task.accumulate(parts[i], total, step);
   }
   return tokens;
 }
@@ -148,6 +152,9 @@ inline run_settings settings_of(const training_options& options, std::size_t tot
                        {"schedule", to_string(options.schedule)},
                        {"warmup_steps", std::to_string(options.warmup_steps)},
                        {"max_gradient_norm", clip}};
+  if (options.part_tokens != 0) {
+    list.emplace_back("part_tokens", std::to_string(options.part_tokens));
+  }
   // A constant rate does not look ahead, so such a run may be resumed to be longer.
   if (options.schedule != learning_rate_schedule::kind::constant) {
     list.emplace_back("steps", std::to_string(total_steps));
@@ -281,7 +288,7 @@ training_result training_loop(Model& model, Task& task, Optimizer& optimizer,
     model.zero_gradients();
     detail::gradient_sum sum(ranks, std::span<const parameter>(parameters));
     auto tokens = static_cast<double>(
-        detail::accumulate_in_parts(model, task, examples, options.accumulation, step, ranks, sum));
+        detail::accumulate_in_parts(model, task, examples, options, step, ranks, sum));
     sum.finish();
     ranks.sum(std::span<double>(&tokens, 1));
     metric_list metrics = task.take_metrics(ranks);
