@@ -18,7 +18,7 @@
 namespace tools {
 namespace {
 
-struct pair_settings {
+struct pairing_settings {
   std::string input = "-";
   std::string output = "-";
   std::string sampler = "best-vs-worst";
@@ -39,7 +39,7 @@ json pair_row(const scored_prompt& prompt, const scored_row& winner, const score
   return row;
 }
 
-void pair(const pair_settings& chosen) {
+void pair(const pairing_settings& chosen) {
   finished_before(chosen.output);
   const auto prompts = read_scored_prompts(chosen.input, true);
   const prefopt::any_pair_sampler draw =
@@ -76,7 +76,7 @@ void pair(const pair_settings& chosen) {
 }  // namespace
 
 std::function<void()> define_pair(command& to) {
-  auto chosen = std::make_shared<pair_settings>();
+  auto chosen = std::make_shared<pairing_settings>();
   to.describe(
       "Pairs the scored responses of each prompt: rows {\"prompt\", \"chosen\", \"rejected\",\n"
       "\"score_chosen\", \"score_rejected\"}, TRL's columns, and \"prompt_ids\", \"chosen_ids\",\n"

@@ -261,6 +261,10 @@ struct counting_backend {
     elements("draws", logits.size(), 8, 2);
   }
 
+  static prefopt::product_kind products() {
+    return counted.narrow ? prefopt::product_kind::bfloat16 : prefopt::product_kind::float32;
+  }
+
   static void read(const_matrix_view, std::span<float>) {}
   static void write(std::span<const float>, matrix_view) {}
 

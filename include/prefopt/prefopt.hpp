@@ -111,6 +111,7 @@
 #include <prefopt/backend/eigen/norm_heads.hpp>     // RMS norm of query and key heads
 #include <prefopt/backend/eigen/packed_weight.hpp>  // products whose rows do not depend on each other
 #include <prefopt/backend/eigen/product.hpp>        // matrix products of gradients
+#include <prefopt/backend/eigen/product_block.hpp>  // the part of a product that is computed together
 #include <prefopt/backend/eigen/product_operands.hpp>  // factors as a tile reads them, rounded or not
 #include <prefopt/backend/eigen/product_tile.hpp>      // the tile that all products are made of
 #include <prefopt/backend/eigen/rotate.hpp>            // rotary positions

@@ -84,11 +84,12 @@ INSTANTIATE_TEST_SUITE_P(kinds, product_test,
                          testing::Values(product_kind::float32, product_kind::bfloat16));
 
 // Around the tile's rows, columns and depth, whatever the processor makes of them.
-const std::vector<std::size_t> row_counts = {1, tile_rows - 1, tile_rows, tile_rows + 1, 97};
+const std::vector<std::size_t> row_counts = {1, tile_rows - 1, tile_rows, tile_rows + 1,
+                                             rows_together + 1};
 const std::vector<std::size_t> depths = {
     1, 5, tile_depth - 1, tile_depth, tile_depth + 1, 2 * tile_depth + 1};
 const std::vector<std::size_t> column_counts = {1, tile_columns - 1, tile_columns, tile_columns + 1,
-                                                70};
+                                                (panels_together + 1) * tile_columns + 5};
 
 TEST_P(product_test, equals_sums_in_double_at_odd_shapes) {
   for (const std::size_t rows : row_counts) {
@@ -124,7 +125,7 @@ TEST_P(product_test, is_the_same_to_the_last_bit_with_any_number_of_threads) {
   std::vector<std::vector<float>> results;
   for (const int threads : {1, 2, 3}) {
     omp_set_num_threads(threads);
-    operands work(150, 700, 300);
+    operands work(rows_together + 7, 4 * tile_depth + 3, 300);
     product(work.a, work.b, work.c, true);
     add_transposed_product(work.transposed, work.b, work.c);
     results.emplace_back(work.c.data, work.c.data + work.c.size());

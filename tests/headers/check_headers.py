@@ -28,6 +28,7 @@ APART = ["loss/batch.cuh", "core/mpi_communicator.hpp", "core/nccl_communicator.
 # concepts and plain data, which the tests of what uses them exercise.
 TESTED_IN = {
     "backend/attention_shape.hpp": "backend/eigen_backend_test.cpp",
+    "backend/eigen/product_block.hpp": "backend/product_test.cpp",
     "backend/compute_backend.hpp": "backend/eigen_backend_test.cpp",
     "backend/cuda/activation.cuh": "cuda/cuda_backend_test.cpp",
     "backend/cuda/array.cuh": "cuda/cuda_backend_test.cpp",

@@ -182,9 +182,9 @@ TEST(any_transformer, refuses_the_cache_of_another_backend) {
   auto cache = other.make_cache();
   std::vector<float> logits(model.vocabulary_size());
   const token_sequence prompt{1, 2};
-  EXPECT_THROW(model.prefill(cache, prompt, logits), usage_error);
+  EXPECT_THROW(prefill(model, cache, prompt, logits), usage_error);
   auto own = model.make_cache();
-  EXPECT_EQ(model.prefill(own, prompt, logits), 0U);
+  EXPECT_EQ(prefill(model, own, prompt, logits), 0U);
 }
 
 }  // namespace

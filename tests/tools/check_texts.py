@@ -167,9 +167,17 @@ def check_sample(work):
 def stop(args, out, number, code):
     """Sends the signal as soon as the command has begun to write."""
     partial = pathlib.Path(str(out) + ".partial")
+
+    def has_begun():
+        try:
+            return partial.stat().st_size > 100
+        except FileNotFoundError:
+            return False
+
     process = subprocess.Popen([PROGRAM, *map(str, args), str(out)], stderr=subprocess.DEVNULL)
-    while process.poll() is None and not (partial.exists() and partial.stat().st_size > 100):
+    while process.poll() is None and not has_begun():
         time.sleep(0.001)
+    check(process.poll() is None, f"{args[0]}: is still under way when it is stopped")
     process.send_signal(number)
     check(process.wait() == code and not out.exists(),
           f"{args[0]}: stopped by signal {int(number)}: {code}, and no file appears")
@@ -177,10 +185,13 @@ def stop(args, out, number, code):
 
 def check_resume(work):
     prompts = write(work / "many.jsonl", [{"prompt": f"The film {i}"} for i in range(400)])
-    texts = write(work / "texts.jsonl", [{"prompt": "The film", "response": " is good"}] * 20000)
+    words = [" is", " good", " bad", " the"]
+    texts = write(work / "texts.jsonl",
+                  [{"prompt": f"The film {i}", "response": words[i % 4] + words[i // 4 % 4]}
+                   for i in range(4000)])
     sample = ["sample", "--model", MODEL, "--prompts", prompts, "--responses", "4",
               "--no-end-token", "--max-new-tokens", "40", "--output"]
-    logprobs = ["logprobs", "--model", MODEL, "--input", texts, "--output"]
+    logprobs = ["logprobs", "--model", MODEL, "--input", texts, "--batch-tokens", "128", "--output"]
     for base in [sample, logprobs]:
         out, whole = work / f"{base[0]}-killed.jsonl", work / f"{base[0]}-whole.jsonl"
         check(run(*base, whole).returncode == 0, f"{base[0]}: a run to its end")

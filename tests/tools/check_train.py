@@ -11,6 +11,7 @@ import math
 import os
 import pathlib
 import re
+import shutil
 import signal
 import struct
 import subprocess
@@ -127,7 +128,9 @@ def check_resume(plain, work):
         process.send_signal(number)
         check(process.wait() == code, f"stopped by signal {int(number)}: exit code {code}")
         check(not (out / "checkpoint").exists(), "a run that was stopped has written no model")
-        refused(["products", "bfloat16"], *arguments(plain, out, *options), "--resume",
+        other = work / f"other-{int(number)}"
+        shutil.copytree(out, other)  # the reference would be computed anew in it
+        refused(["products", "bfloat16"], *arguments(plain, other, *options), "--resume",
                 "--precision", "bfloat16", code=2)
         result = train(plain, out, *options, "--resume")
         name = pathlib.Path("checkpoint") / "model.safetensors"
@@ -223,6 +226,24 @@ def check_odd_data(work):
           "and their log-probs are those of the sampler")
 
 
+def check_parts(plain, work):
+    """--part-tokens bounds the parts of a step, which stays the same."""
+    options = ["--batch", "6", "--epochs", "1"]
+
+    def tokens(*more):
+        told = run(*arguments(plain, work / "parts", *options, *more), "--dry-run").stdout
+        return int(re.search(r"largest part of a step, (\d+) tokens", told)[1])
+
+    whole = tokens()
+    check(tokens("--part-tokens", str(whole // 3)) <= whole // 3 and
+          tokens("--part-tokens", str(whole)) == whole, "--part-tokens bounds the parts of a step")
+    for name, more in [("whole", []), ("cut", ["--part-tokens", str(whole // 3)])]:
+        check(train(plain, work / f"parts-{name}", *options, *more).returncode == 0, f"{name}: exits 0")
+    losses = [[row["loss"] for row in metrics(work / f"parts-{name}")] for name in ("whole", "cut")]
+    check(len(losses[0]) == len(losses[1])
+          and all(abs(a - b) < 1e-5 for a, b in zip(*losses)), "and the losses stay the same")
+
+
 def write_large_model(folder):
     """A Llama of a few million zeros, to measure memory with."""
     vocabulary, width, inner, layers = 301, 256, 1024, 6
@@ -299,6 +320,7 @@ with tempfile.TemporaryDirectory() as name:
     check_training(plain_file, scored_file, folder)
     check_reference(plain_file, folder)
     check_resume(plain_file, folder)
+    check_parts(plain_file, folder)
     check_refusals(plain_file, scored_file, folder)
     check_odd_data(folder)
     check_memory(folder)

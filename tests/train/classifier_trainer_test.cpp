@@ -41,6 +41,7 @@ TEST(classifier_trainer, reports_cross_entropy_and_has_its_gradient) {
     options.max_steps = 1;
     options.batch_size = examples.size();
     options.accumulation = 5;
+    options.part_tokens = 4;  // parts of one text, or of two short ones
     options.learning_rate = 0.0;
     adamw optimizer;
     const auto result = classifier_trainer(model, examples, options).train(optimizer);

@@ -121,6 +121,20 @@ TEST(several_ranks, train_as_one_does) {
   }
 }
 
+/// Each cuts its own share then, so that they do not have equally many parts.
+TEST(several_ranks, train_as_one_does_where_parts_are_cut_by_tokens) {
+  shared_run run;
+  bigram_model alone(9);
+  single_process one;
+  run.train(alone, one);
+  run.options.part_tokens = 25;
+  bigram_model cut(9);
+  run.train(cut, one);
+  expect_near(cut.weights(), alone.weights());
+  EXPECT_GT(cut.trained_tokens.size(), alone.trained_tokens.size());
+  for (const std::size_t size : {2U, 4U}) expect_near(run.train_on(size), alone.weights());
+}
+
 TEST(several_ranks, dpos_first_loss_is_exactly_ln_2) {
   shared_run run;
   double first = 0.0;
@@ -227,18 +241,23 @@ TEST(several_ranks, a_gradient_that_is_not_finite_is_found_by_all) {
 }
 
 TEST(several_ranks, refuse_to_train_different_things) {
-  shared_run run;
-  try {
-    test::run_ranks(2, [&](test::thread_rank& ranks) {
-      bigram_model model(9);
-      shared_run own = run;
-      if (ranks.rank() == 1) own.options.seed = 5;
-      own.train(model, ranks);
-    });
-    FAIL() << "nothing was thrown";
-  } catch (const usage_error& problem) {
-    EXPECT_STREQ(problem.what(), "rank 1 differs from rank 0: its seed is 5, expected 0");
-  }
+  const auto problem_of = [](std::size_t rank, auto change) {
+    try {
+      test::run_ranks(2, [&](test::thread_rank& ranks) {
+        bigram_model model(9);
+        shared_run own;
+        if (ranks.rank() == rank) change(own.options);
+        own.train(model, ranks);
+      });
+    } catch (const usage_error& problem) {
+      return std::string(problem.what());
+    }
+    return std::string("nothing was thrown");
+  };
+  EXPECT_EQ(problem_of(1, [](training_options& o) { o.seed = 5; }),
+            "rank 1 differs from rank 0: its seed is 5, expected 0");
+  EXPECT_EQ(problem_of(0, [](training_options& o) { o.part_tokens = 50; }),
+            "rank 1 differs from rank 0: its part_tokens is not given, expected 50");
 }
 
 TEST(several_ranks, learn_texts_as_one_does) {

@@ -1,7 +1,9 @@
 #include <prefopt/train/sft_trainer.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <csignal>
+#include <numeric>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -50,6 +52,32 @@ TEST(sft_trainer, reports_the_negative_mean_log_prob_of_a_token) {
   const auto result = trainer.train(optimizer);
   EXPECT_NEAR(test::metric(result.metrics, "loss"), sum / tokens, 1e-12);
   EXPECT_NEAR(test::metric(result.metrics, "eval_loss"), sum / tokens, 1e-12);
+}
+
+TEST(sft_trainer, cuts_a_step_so_that_no_part_has_too_many_tokens) {
+  const auto examples = small_examples();
+  std::size_t all = 0;
+  std::size_t longest = 0;
+  for (const sft_example& example : examples) {
+    const std::size_t tokens = example.prompt.size() + example.response.size();
+    all += tokens;
+    longest = std::max(longest, tokens);
+  }
+  const auto parts = [&](std::size_t most) {
+    bigram_model model(5);
+    auto options = test::quiet_options();
+    options.max_steps = 1;
+    options.batch_size = examples.size();
+    options.part_tokens = most;
+    adamw optimizer;
+    sft_trainer(model, examples, options).train(optimizer);
+    return model.trained_tokens;
+  };
+  EXPECT_EQ(parts(all), std::vector<std::size_t>{all});
+  const auto cut = parts(longest);
+  EXPECT_GT(cut.size(), 1U);
+  EXPECT_EQ(std::accumulate(cut.begin(), cut.end(), std::size_t{0}), all);
+  EXPECT_LE(*std::max_element(cut.begin(), cut.end()), longest);
 }
 
 TEST(sft_trainer, has_the_gradient_of_the_reported_loss) {

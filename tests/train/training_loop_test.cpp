@@ -348,6 +348,9 @@ TEST(training_loop, refuses_to_go_on_with_other_options_data_or_model) {
   other.options.seed = 5;
   expect(other, 1, "seed is 5 now, and was 0");
   other = run;
+  other.options.part_tokens = 50;
+  expect(other, 1, "part_tokens is 50 now, and was");
+  other = run;
   other.options.epochs = 4;
   expect(other, 1, "steps is 16 now, and was 12");
   other = run;

@@ -33,7 +33,8 @@ void add_optimization_options(command& to, training_settings& settings,
   to.add("--accumulate", settings.accumulate, "parts that a step is computed in, for less memory")
       .at_least(1);
   to.add("--part-tokens", settings.part_tokens,
-         "cut parts with more tokens, whatever their number of " + examples + "; 0: none");
+         "most tokens of a part: one with more is cut, as long as it has several " + examples +
+             "; 0: no limit");
   to.flag("--checkpoint-activations", settings.checkpoint_activations,
           "keep each layer's input alone and compute the rest again: less memory, more time");
   to.add("--learning-rate", settings.learning_rate, "the schedule's peak");

@@ -17,10 +17,11 @@ namespace prefopt {
 /// 1. `model.decode(cache, rows, tokens, logits)` appends tokens[i] to row rows[i] for all i, no
 ///    row twice, and writes the logits of the token after it to logits[i * V .. (i + 1) * V), V the
 ///    vocabulary size. This is the defining operation. A row's logits do not depend on the others.
-/// 2. `model.prefill(cache, prompts, logits, numbers)` computes prompts (of at least one token
-/// each)
-///    together: of the i-th it writes the logits of the token after it to logits[i * V ..
-///    (i + 1) * V), and its number in the cache to numbers[i]. They do not depend on the others.
+/// 2. `model.prefill(cache, prompts, logits, numbers)` computes prompts of at least one token. Of
+/// the
+///    i-th it writes the logits of the token after it to logits[i * V .. (i + 1) * V), and its
+///    number in the cache to numbers[i]. They do not depend on the others. (`prefill` below: of
+///    one prompt.) Where it throws, what the cache holds is unspecified.
 /// 3. `model.add_row(cache, prompt)` starts a response to a cached prompt and returns the row's
 ///    number. Numbers of removed rows and prompts may be given again.
 /// 4. `model.remove_row(cache, row)` frees a row; `model.remove_prompt(cache, prompt)` frees a
@@ -43,7 +44,7 @@ concept decoding_model = requires(Model& model, typename Model::cache_type& cach
   { model.max_positions() } -> std::convertible_to<std::size_t>;
 };
 
-/// One prompt's number; `logits` (V) are those of the token after it.
+/// `model.prefill` of one prompt, whose number it gives; `logits` (V) are of the token after it.
 template <decoding_model Model>
 std::size_t prefill(Model& model, typename Model::cache_type& cache,
                     std::span<const token_id> prompt, std::span<float> logits) {

@@ -64,7 +64,8 @@ concept parameter_owner = requires(Model& model) {
   model.parameters_changed();
 };
 
-/// A language model that can be trained.
+/// A language model that can be trained. Where `model.products()` gives a `product_kind` that
+/// rounds, a run and a stored reference belong to it: neither is gone on with in other numbers.
 template <class Model>
 concept trainable_model = language_model<Model> && parameter_owner<Model>;
 

@@ -115,7 +115,8 @@ class sampling_run {
   void prefill(std::size_t first) {
     std::size_t count = 1;
     std::size_t tokens = prompts_[first].size();
-    const std::size_t most = std::min(prefill_prompts, end_ / options_.responses - first);
+    const std::size_t most =
+        std::min({prefill_prompts, options_.batch_rows, end_ / options_.responses - first});
     while (count < most && tokens + prompts_[first + count].size() <= prefill_tokens) {
       tokens += prompts_[first + count].size();
       ++count;

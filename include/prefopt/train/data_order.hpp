@@ -36,7 +36,8 @@ inline std::span<const std::size_t> part_of_step(std::span<const std::size_t> ex
 
 /// The parts that a step is computed in: `parts` of about equal size, of which those with more than
 /// `most_tokens` are cut again, in order, so that only an example alone has more (0: they are not
-/// cut). `tokens(examples)` is what a model computes for those together.
+/// cut). `tokens(examples)` is what a model computes for those together, no less than for some of
+/// them.
 template <class Tokens>
 std::vector<std::span<const std::size_t>> parts_of_step(std::span<const std::size_t> examples,
                                                         std::size_t parts, std::size_t most_tokens,
@@ -45,10 +46,16 @@ std::vector<std::span<const std::size_t>> parts_of_step(std::span<const std::siz
   for (std::size_t i = 0; i < parts; ++i) {
     std::span<const std::size_t> rest = part_of_step(examples, i, parts);
     while (!rest.empty()) {
-      std::size_t count = most_tokens == 0 ? rest.size() : 1;
-      while (count < rest.size() && tokens(rest.first(count + 1)) <= most_tokens) ++count;
-      result.push_back(rest.first(count));
-      rest = rest.subspan(count);
+      std::size_t fits = rest.size();
+      if (most_tokens != 0 && tokens(rest) > most_tokens) {
+        fits = 1;
+        for (std::size_t too_many = rest.size(); too_many - fits > 1;) {
+          const std::size_t middle = (fits + too_many) / 2;
+          (tokens(rest.first(middle)) <= most_tokens ? fits : too_many) = middle;
+        }
+      }
+      result.push_back(rest.first(fits));
+      rest = rest.subspan(fits);
     }
   }
   return result;

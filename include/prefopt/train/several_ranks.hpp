@@ -52,12 +52,19 @@ agreed_stop agree_to_stop(Communicator& ranks, bool asked, int signal) {
 /// Throws `usage_error` where a rank is about to train something else than the first one.
 template <communicator Communicator>
 void check_same(Communicator& ranks, const run_settings& settings) {
-  for (const auto& [name, value] : settings) {
-    const std::string first = broadcast_text(ranks, value);
-    if (first == value) continue;
+  const auto fail = [&](const std::string& name, const std::string& own, const std::string& first) {
     throw usage_error("rank " + std::to_string(ranks.rank()) + " differs from rank 0: its " + name +
-                      " is " + value + ", expected " + first);
+                      " is " + own + ", expected " + first);
+  };
+  const std::size_t count = broadcast_value(ranks, settings.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    const bool known = i < settings.size();
+    const std::string name = broadcast_text(ranks, known ? settings[i].first : "");
+    const std::string value = broadcast_text(ranks, known ? settings[i].second : "");
+    if (!known || settings[i].first != name) fail(name, "not given", value);
+    if (settings[i].second != value) fail(name, settings[i].second, value);
   }
+  if (settings.size() > count) fail(settings[count].first, settings[count].second, "none");
 }
 
 /// Whose memory is spread over ranks; see `sharded`.

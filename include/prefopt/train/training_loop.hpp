@@ -127,11 +127,12 @@ template <parameter_owner Model, training_task Task>
                       "the gradient of these together is not finite:" + list);
 }
 
-/// The numbers that the model's products are in, where it says so and they are not float32.
+/// The numbers that the model's products are in, where it says so (see `trainable_model`) and they
+/// are not float32.
 template <class Model>
 std::optional<std::string> rounded_products(const Model& model) {
   if constexpr (requires {
-                  { model.products() } -> std::same_as<product_kind>;
+                  { model.products() } -> std::convertible_to<product_kind>;
                 }) {
     if (model.products() != product_kind::float32) return to_string(model.products());
   }

@@ -29,8 +29,8 @@ struct training_options {
   std::size_t max_steps = 0;     ///< stop after this many steps, whatever `epochs`; 0: no limit
   std::size_t batch_size = 8;    ///< examples a step; the last step of an epoch may have fewer
   std::size_t accumulation = 1;  ///< parts that a step is computed in, for less memory
-  /// Of which one with more tokens is cut into several, so that memory is bounded whatever the
-  /// lengths (an example alone may have more); the step stays the same. 0: no limit.
+  /// A part with more tokens than this is cut into several, so that memory is bounded whatever the
+  /// lengths; an example alone may have more. The step's gradient stays the same. 0: no limit.
   std::size_t part_tokens = 0;
   shuffle_kind shuffle = shuffle_kind::examples;
   std::uint64_t seed = 0;  ///< of the shuffling

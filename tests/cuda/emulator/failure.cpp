@@ -21,7 +21,7 @@ struct failure_state {
   }
 };
 
-failure_state& state() {
+failure_state& last_failure() {
   static failure_state one;
   return one;
 }
@@ -33,20 +33,20 @@ thread_local cudaError_t last = cudaSuccess;
 namespace emulator {
 
 void fail(const std::string& problem) {
-  const std::scoped_lock hold(state().lock);
+  const std::scoped_lock hold(last_failure().lock);
   if (failed()) return;
-  state().problem = problem;
-  state().seen = false;
-  state().is = true;
+  last_failure().problem = problem;
+  last_failure().seen = false;
+  last_failure().is = true;
 }
 
 bool failed() {
-  return state().is;
+  return last_failure().is;
 }
 
 cudaError_t status(cudaError_t own) {
   if (failed()) {
-    state().seen = true;
+    last_failure().seen = true;
     return cudaErrorLaunchFailure;
   }
   if (own != cudaSuccess) last = own;
@@ -54,13 +54,13 @@ cudaError_t status(cudaError_t own) {
 }
 
 const std::string& problem() {
-  return state().problem;
+  return last_failure().problem;
 }
 
 void recover() {
-  state().is = false;
-  state().problem.clear();
-  state().seen = true;
+  last_failure().is = false;
+  last_failure().problem.clear();
+  last_failure().seen = true;
   last = cudaSuccess;
 }
 
@@ -95,7 +95,7 @@ const char* cudaGetErrorString(cudaError_t error) {
     case cudaErrorInvalidDevice:
       return "invalid device ordinal";
     case cudaErrorLaunchFailure:
-      return state().problem.c_str();
+      return last_failure().problem.c_str();
     default:
       return "an error";
   }

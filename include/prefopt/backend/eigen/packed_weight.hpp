@@ -66,9 +66,8 @@ class packed_weight {
   template <product_kind Kind>
   void multiply_panels(const_matrix_view numbers, matrix_view y) const {
     const const_matrix_view x = detail::rows_of_elements<Kind>(numbers);
-    constexpr std::size_t row_block = 16 * detail::tile_rows;
     const std::size_t panels = (outputs_ + detail::tile_columns - 1) / detail::tile_columns;
-    const std::size_t row_blocks = (x.rows + row_block - 1) / row_block;
+    const std::size_t row_blocks = (x.rows + detail::rows_together - 1) / detail::rows_together;
     const std::size_t panel_blocks =
         (panels + detail::panels_together - 1) / detail::panels_together;
 #pragma omp parallel for collapse(2) \
@@ -77,16 +76,16 @@ class packed_weight {
       for (std::size_t pb = 0; pb < panel_blocks; ++pb) {
         const std::size_t first = pb * detail::panels_together;
         const detail::product_block block{
-            .first_row = rb * row_block,
-            .last_row = std::min(x.rows, (rb + 1) * row_block),
+            .first_row = rb * detail::rows_together,
+            .last_row = std::min(x.rows, (rb + 1) * detail::rows_together),
             .first_panel = first,
             .last_panel = std::min(panels, first + detail::panels_together)};
         const std::size_t stride = x.columns * detail::tile_columns;
-        const auto elements = [&](std::size_t k, std::size_t) {
+        const auto panels_from = [&](std::size_t k, std::size_t) {
           return detail::panel_elements{panels_.data() + first * stride + k * detail::tile_columns,
                                         stride};
         };
-        detail::product_of_block<Kind>(block, x, elements, y, false);
+        detail::product_of_block<Kind>(block, x, panels_from, y, false);
       }
     }
   }

@@ -44,7 +44,7 @@ void product_in(const_matrix_view a, const_matrix_view b, matrix_view c, bool ad
             .last_row = std::min(c.rows, tiles * (part + 1) / parts * tile_rows),
             .first_panel = pb * panels_together,
             .last_panel = std::min(panels, (pb + 1) * panels_together)};
-        const auto elements = [&](std::size_t k, std::size_t depth) {
+        const auto panels_from = [&](std::size_t k, std::size_t depth) {
           for (std::size_t p = block.first_panel; p < block.last_panel; ++p) {
             const std::size_t column = p * tile_columns;
             pack_columns<Kind>(b, k, depth, column, std::min(tile_columns, c.columns - column),
@@ -52,7 +52,7 @@ void product_in(const_matrix_view a, const_matrix_view b, matrix_view c, bool ad
           }
           return panel_elements{packed.data, packed.columns};
         };
-        product_of_block<Kind>(block, left, elements, c, add);
+        product_of_block<Kind>(block, left, panels_from, c, add);
       }
     }
   }

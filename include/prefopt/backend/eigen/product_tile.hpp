@@ -90,6 +90,16 @@ void add_product(const float* x, float_vector panel, float_vector& sum) {
 /// [k * tile_rows + i], as `pack_columns` has it.
 enum class left_order { rows, packed };
 
+/// Has panel[k][0 .. tile_columns), which may be beyond its end, come to the nearest cache.
+inline void ask_for_panel(const float* panel, std::size_t k) {
+  constexpr std::size_t line = 64;
+  constexpr std::size_t row = tile_columns * sizeof(float);
+  const auto at = reinterpret_cast<std::uintptr_t>(panel) + k * row;
+  for (std::size_t i = 0; i < row; i += line) {
+    __builtin_prefetch(reinterpret_cast<const void*>(at + i));
+  }
+}
+
 /// y[i][0 .. tile_columns) (+)= sum_k x(i, k) panel[k][0 .. tile_columns) for `Rows` rows and
 /// `depth` elements. Every number of y is the same chain of additions, k ascending, whatever `Rows`
 /// is.
@@ -106,8 +116,7 @@ void product_tile(const float* x, std::size_t x_stride, const float* panel, std:
   for (std::size_t k = 0; k < depth; ++k) {
     float_vector left;
     float_vector right;
-    __builtin_prefetch(panel + (k + tile_lookahead) * tile_columns);
-    __builtin_prefetch(panel + (k + tile_lookahead) * tile_columns + vector_width);
+    ask_for_panel(panel, k + tile_lookahead);
     std::memcpy(&left, panel + k * tile_columns, sizeof left);
     std::memcpy(&right, panel + k * tile_columns + vector_width, sizeof right);
 #pragma GCC unroll 12
