@@ -233,9 +233,9 @@ def check_parts(plain, work):
         return int(re.search(r"largest part of a step, (\d+) tokens", told)[1])
 
     whole = tokens()
-    check(tokens("--part-tokens", str(whole // 3)) <= whole // 3 and
+    check(tokens("--part-tokens", str(whole // 2)) <= whole // 2 and
           tokens("--part-tokens", str(whole)) == whole, "--part-tokens bounds the parts of a step")
-    for name, more in [("whole", []), ("cut", ["--part-tokens", str(whole // 3)])]:
+    for name, more in [("whole", []), ("cut", ["--part-tokens", str(whole // 2)])]:
         check(train(plain, work / f"parts-{name}", *more).returncode == 0, f"{name}: exits 0")
     losses = [[row["loss"] for row in metrics(work / f"parts-{name}")] for name in ("whole", "cut")]
     check(len(losses[0]) == len(losses[1])
