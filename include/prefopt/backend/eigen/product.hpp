@@ -18,8 +18,8 @@ namespace prefopt::detail {
 // order in which a tile reads them; every element of the result is one chain of additions, so it
 // does not depend on the number of threads.
 
-/// In how many parts each of `blocks` blocks of work is cut so that all threads have equally much,
-/// about. A part packs its block's panels again, so that none are cut that go round.
+/// In how many parts each of `blocks` blocks of work is cut so that all threads have about equally
+/// much: in one where the blocks divide evenly, for each part packs its block's panels again.
 inline std::size_t parts_for_threads(std::size_t blocks) {
   const auto threads = static_cast<std::size_t>(omp_get_max_threads());
   return blocks % threads == 0 ? 1 : (4 * threads + blocks - 1) / blocks;
