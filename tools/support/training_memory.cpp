@@ -73,8 +73,7 @@ std::string to_text(const training_memory& memory, std::size_t tokens) {
   return fmt::format(
       "memory, about: {} = weights {} + gradients {} + optimizer {} + activations {} (of the "
       "largest part of a step, {} tokens; --accumulate and --part-tokens make the parts smaller, "
-      "and "
-      "--checkpoint-activations keeps less of each)\n",
+      "and --checkpoint-activations keeps less of each)\n",
       format_bytes(memory.total()), format_bytes(memory.weights), format_bytes(memory.gradients),
       format_bytes(memory.optimizer), format_bytes(memory.activations), tokens);
 }
