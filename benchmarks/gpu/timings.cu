@@ -94,11 +94,6 @@ class table {
   std::size_t rounds_;
 };
 
-const char* name_of(product_kind kind) {
-  if (kind == product_kind::float32) return "float32";
-  return kind == product_kind::tf32 ? "tf32" : "bfloat16";
-}
-
 constexpr product_kind kinds[] = {product_kind::float32, product_kind::tf32,
                                   product_kind::bfloat16};
 
@@ -149,10 +144,10 @@ void products(table& to, const workload& w, std::size_t rows) {
     weight.pack(values.as(outputs, inputs));
     const double bytes = 4 * as_double(rows * (inputs + outputs)) +
                          (kind == product_kind::bfloat16 ? 2 : 4) * as_double(outputs * inputs);
-    to.add(std::string("product, ") + name_of(kind), operations, bytes, kind,
+    to.add(std::string("product, ") + to_string(kind), operations, bytes, kind,
            [&] { cuda_backend::linear(x.as(rows, inputs), weight, nullptr, y.as(rows, outputs)); });
     const double both = 4 * as_double(2 * rows * (inputs + outputs) + 3 * outputs * inputs);
-    to.add(std::string("its gradients, ") + name_of(kind), 2 * operations, both, kind, [&] {
+    to.add(std::string("its gradients, ") + to_string(kind), 2 * operations, both, kind, [&] {
       cuda_backend::linear_backward(x.as(rows, inputs), values.as(outputs, inputs),
                                     y.as(rows, outputs), dx.as(rows, inputs), false,
                                     dw.as(outputs, inputs), nullptr);
@@ -197,7 +192,7 @@ void attention(table& to, const workload& w, const packed_batch& batch, const st
   };
   both_passes(gpu::attention_form::tiled, product_kind::float32, name + ", tiled");
   for (const product_kind kind : kinds) {
-    both_passes(gpu::attention_form::batched, kind, name + ", batched, " + name_of(kind));
+    both_passes(gpu::attention_form::batched, kind, name + ", batched, " + to_string(kind));
   }
   gpu::attention = {};
   cuda_backend::use_products(product_kind::float32);
@@ -222,15 +217,16 @@ void head(table& to, const workload& w, const packed_batch& batch) {
     cuda_weight weight;
     weight.pack(values.as(vocabulary, width));
     const double bytes = 4 * as_double(rows * width + vocabulary * width);
-    to.add(std::string("head's log-probs, ") + name_of(kind), operations, bytes, kind, [&] {
+    to.add(std::string("head's log-probs, ") + to_string(kind), operations, bytes, kind, [&] {
       cuda_backend::head_log_probs(x.as(rows, width), weight, nullptr, batch.predictions, by_row,
                                    logits, sums, log_probs);
     });
-    to.add(std::string("head's gradients, ") + name_of(kind), 3 * operations, 3 * bytes, kind, [&] {
-      cuda_backend::head_backward(x.as(rows, width), weight, nullptr, values.as(vocabulary, width),
-                                  batch.predictions, by_row, sums, weights, logits,
-                                  dx.as(rows, width), dw.as(vocabulary, width), nullptr);
-    });
+    to.add(
+        std::string("head's gradients, ") + to_string(kind), 3 * operations, 3 * bytes, kind, [&] {
+          cuda_backend::head_backward(
+              x.as(rows, width), weight, nullptr, values.as(vocabulary, width), batch.predictions,
+              by_row, sums, weights, logits, dx.as(rows, width), dw.as(vocabulary, width), nullptr);
+        });
   }
 }
 
@@ -276,7 +272,7 @@ void steps_and_sampling(table& to, const workload& w, const packed_batch& packed
   for (const product_kind kind : kinds) {
     cuda_backend::use_products(kind);
     model.parameters_changed();
-    const std::string by = std::string(", ") + name_of(kind);
+    const std::string by = std::string(", ") + to_string(kind);
     const double seconds = to.add("step" + by, operations, 56 * parameters, kind, [&] {
       model.zero_gradients();
       model.forward(batch, log_probs);
@@ -299,7 +295,7 @@ void steps_and_sampling(table& to, const workload& w, const packed_batch& packed
     const double bytes = as_double(w.response) * (parameters - tables + tables) *
                          (kind == product_kind::bfloat16 ? 2 : 4);
     const double seconds =
-        to.add("sampling, " + std::string(name_of(kind)),
+        to.add("sampling, " + std::string(to_string(kind)),
                2 * parameters * as_double(w.rows * w.response), bytes, kind,
                [&] { (void)sample(model, std::span<const token_sequence>(prompts), options); });
     std::printf("|   %.0f tokens a second\n", as_double(w.rows * w.response) / seconds);

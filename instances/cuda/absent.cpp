@@ -19,7 +19,7 @@ found_devices find() {
   return {};
 }
 
-void use(int, const std::string&) {
+void use(int, product_kind) {
   fail();
 }
 

@@ -28,21 +28,13 @@ found_devices find() {
   return found;
 }
 
-void use(int device, const std::string& products) {
-  product_kind kind = product_kind::float32;
-  if (products == "bfloat16") {
-    kind = product_kind::bfloat16;
-  } else if (products == "tf32") {
-    kind = product_kind::tf32;
-  } else if (products != "float32") {
-    throw usage_error("products in " + products + "; expected float32, tf32 or bfloat16");
-  }
+void use(int device, product_kind products) {
   gpu::check(cudaSetDevice(device), "cudaSetDevice");
   if (gpu::context::current().device() != device) {
     throw usage_error("this process computes on CUDA device " +
                       std::to_string(gpu::context::current().device()) + " already");
   }
-  cuda_backend::use_products(kind);
+  cuda_backend::use_products(products);
 }
 
 any_transformer make_transformer(const transformer_config& config) {

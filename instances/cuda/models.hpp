@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include <prefopt/backend/product_kind.hpp>
 #include <prefopt/model/any_classifier.hpp>
 #include <prefopt/model/any_transformer.hpp>
 #include <prefopt/model/encoder_config.hpp>
@@ -24,9 +25,9 @@ struct found_devices {
 };
 found_devices find();
 
-/// Chooses the device of this process, and in which numbers ("float32", "tf32", "bfloat16")
-/// products are computed. To be called once, before anything is made. Throws `cuda_error`.
-void use(int device, const std::string& products);
+/// Chooses the device of this process, and in which numbers products are computed. To be called
+/// once, before anything is made. Throws `cuda_error`.
+void use(int device, product_kind products);
 
 any_transformer make_transformer(const transformer_config& config);
 any_classifier make_classifier(const encoder_config& config);

@@ -130,6 +130,10 @@ TEST_P(product_test, is_the_same_to_the_last_bit_with_any_number_of_threads) {
     product(work.a, work.b, work.c, true);
     add_transposed_product(work.transposed, work.b, work.c);
     results.emplace_back(work.c.data, work.c.data + work.c.size());
+    packed_weight weight;  // any numbers: b's, in another shape
+    weight.pack(const_matrix_view{work.b.data, work.b.columns, work.b.rows});
+    weight.multiply(work.a, work.c);
+    results.back().insert(results.back().end(), work.c.data, work.c.data + work.c.size());
   }
   omp_set_num_threads(before);
   for (const auto& each : results) {

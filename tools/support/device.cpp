@@ -47,7 +47,7 @@ std::optional<std::size_t> number_asked(const device_settings& settings) {
 
 /// Throws where the precision is CUDA's alone; `where` says why it is not CUDA that computes.
 void require_cpu_precision(const device_settings& settings, const std::string& where) {
-  if (settings.precision == "tf32") {
+  if (settings.products() == prefopt::product_kind::tf32) {
     throw prefopt::usage_error("--precision tf32 is for CUDA, and " + where +
                                "; the CPU computes in float32 or bfloat16");
   }
@@ -86,12 +86,10 @@ void use_cpu(const device_settings& settings, bool quiet) {
   const char* const why =
       !cuda::built() ? "this program was built without CUDA" : "there is no CUDA device";
   require_cpu_precision(settings, why);
-  const bool bfloat16 = settings.precision == "bfloat16";
-  prefopt::eigen_backend::use_products(bfloat16 ? prefopt::product_kind::bfloat16
-                                                : prefopt::product_kind::float32);
+  prefopt::eigen_backend::use_products(settings.products());
   if (quiet) return;
   const char* products = "";
-  if (bfloat16) {
+  if (settings.products() == prefopt::product_kind::bfloat16) {
     products = prefopt::has_bfloat16_instructions
                    ? ", products in bfloat16 (AVX512-BF16)"
                    : ", products in bfloat16, without instructions for it: no quicker than float32";
@@ -104,11 +102,7 @@ void use_cpu(const device_settings& settings, bool quiet) {
 
 void validate(const device_settings& settings) {
   (void)number_asked(settings);
-  if (settings.precision != "float32" && settings.precision != "tf32" &&
-      settings.precision != "bfloat16") {
-    throw prefopt::usage_error("--precision " + settings.precision +
-                               ": expected float32, tf32 or bfloat16");
-  }
+  (void)settings.products();
   if (settings.device == "cpu") require_cpu_precision(settings, "--device is cpu");
 }
 
@@ -134,7 +128,7 @@ device open_device(const device_settings& settings, bool quiet) {
   const std::size_t local = is_one_of_several(settings) ? ranks().local_rank() : 0;
   if (number && local != 0) number = local % found.names.size();
   if (number) {
-    cuda::use(static_cast<int>(*number), settings.precision);
+    cuda::use(static_cast<int>(*number), settings.products());
     if (!quiet) {
       std::cerr << fmt::format("device: cuda:{} ({}), products in {}\n", *number,
                                found.names[*number], settings.precision);

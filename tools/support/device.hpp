@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include <prefopt/backend/product_kind.hpp>
 #include <prefopt/model/any_classifier.hpp>
 #include <prefopt/model/any_transformer.hpp>
 #include <prefopt/model/checkpoint.hpp>
@@ -16,6 +17,11 @@ struct device_settings {
   std::string device = "auto";        ///< "cpu", "cuda", "cuda:2"
   std::string precision = "float32";  ///< of products: or "bfloat16", and on CUDA "tf32"
   bool profile = false;               ///< `prefopt::profile` starts when the device is opened
+
+  /// Throws `usage_error` where `precision` is none.
+  [[nodiscard]] prefopt::product_kind products() const {
+    return prefopt::product_kind_named(precision);
+  }
 };
 
 inline constexpr const char* device_help =

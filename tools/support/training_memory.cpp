@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <prefopt/backend/eigen/head.hpp>
+#include <prefopt/backend/product_kind.hpp>
 #include <prefopt/model/transformer_layout.hpp>
 
 #include "length_table.hpp"
@@ -12,7 +13,7 @@
 namespace tools {
 
 memory_place place_of(const device_settings& settings) {
-  const bool bfloat16 = settings.precision == "bfloat16";
+  const bool bfloat16 = settings.products() == prefopt::product_kind::bfloat16;
   if (asks_for_cuda(settings)) return bfloat16 ? memory_place::cuda_bfloat16 : memory_place::cuda;
   return bfloat16 ? memory_place::cpu_bfloat16 : memory_place::cpu;
 }
