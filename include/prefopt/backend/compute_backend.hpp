@@ -63,8 +63,7 @@ namespace prefopt {
 ///    `synchronize()` waits until all are done, and then the host may look.
 /// 17. `draw_tokens(logits, how, uniforms, drawn)`: drawn[r], the host's, is the token that
 ///     `token_sampler` picks from row r of the logits (R, V) with uniforms[r] in [0, 1), and its
-///     log-prob; `no_token` where a logit of the row is
-///     NaN or infinite.
+///     log-prob; `no_token` where a logit of the row is NaN or infinite.
 /// 18. `products()`: the numbers that products with weights are in from now on, a `product_kind`.
 template <class Backend>
 concept compute_backend = requires(

@@ -17,9 +17,8 @@ namespace prefopt {
 /// 1. `model.decode(cache, rows, tokens, logits)` appends tokens[i] to row rows[i] for all i, no
 ///    row twice, and writes the logits of the token after it to logits[i * V .. (i + 1) * V), V the
 ///    vocabulary size. This is the defining operation. A row's logits do not depend on the others.
-/// 2. `model.prefill(cache, prompts, logits, numbers)` computes prompts of at least one token. Of
-/// the
-///    i-th it writes the logits of the token after it to logits[i * V .. (i + 1) * V), and its
+/// 2. `model.prefill(cache, prompts, logits, numbers)` computes prompts of at least one token: of
+///    each, i, it writes the logits of the token after it to logits[i * V .. (i + 1) * V), and its
 ///    number in the cache to numbers[i]. They do not depend on the others. (`prefill` below: of
 ///    one prompt.) Where it throws, what the cache holds is unspecified.
 /// 3. `model.add_row(cache, prompt)` starts a response to a cached prompt and returns the row's
