@@ -9,7 +9,9 @@
 5. Kernels: no .hpp includes a .cuh, and in every .cuh but device.cuh shared memory and launches go
    through device.cuh, so that the tests can execute kernels without a GPU.
 6. Names: what a .hpp uses of the standard library's NAMED_IN, of Eigen or of JSON, it includes
-   itself.
+   itself; what a .ipp uses, it or its .hpp does.
+7. Definitions: a .ipp stands beside the .hpp that declares what it defines, includes it first, and is
+   included at its end where PREFOPT_COMPILED is not defined.
 """
 
 import re
@@ -19,6 +21,7 @@ from pathlib import Path
 FOLDERS = "core data text offset loss backend model sample score pair train eval".split()
 LIGHT = "odpo.hpp dpo.hpp slic.hpp".split()
 TABLES = {".hpp": "prefopt.hpp", ".cuh": "cuda.cuh"}
+DEFINITIONS = "#if !defined(PREFOPT_COMPILED)\n#include <prefopt/{}>\n#endif\n"
 SEAM = "backend/cuda/device.cuh"
 # Not in a table: Thrust takes the compiler seconds; MPI and NCCL are packages of their own.
 APART = ["loss/batch.cuh", "core/mpi_communicator.hpp", "core/nccl_communicator.hpp",
@@ -191,7 +194,7 @@ def headers(root, suffixes=tuple(TABLES)):
 
 
 def check_order(root):
-    for header in headers(root):
+    for header in headers(root, [*TABLES, ".ipp"]):
         file = root / "include/prefopt" / header
         where = f"include/prefopt/{header}"
         folder = header.split("/")[0]
@@ -291,13 +294,13 @@ def check_tests(root, tested_in):
 
 
 def check_kernels(root):
-    for header in headers(root):
+    for header in headers(root, [*TABLES, ".ipp"]):
         file = root / "include/prefopt" / header
         where = f"include/prefopt/{header}"
-        if header.endswith(".hpp"):
+        if file.suffix != ".cuh":
             for number, name, _ in includes(file):
                 if name.endswith(".cuh"):
-                    yield f"{where}:{number}: a .hpp includes {name}"
+                    yield f"{where}:{number}: a {file.suffix} includes {name}"
         elif header != SEAM:
             for number, line in enumerate(file.read_text().splitlines(), 1):
                 code = line.split("//")[0]
@@ -306,10 +309,13 @@ def check_kernels(root):
 
 
 def check_names(root):
-    for header in headers(root, [".hpp"]):
+    for header in headers(root, [".hpp", ".ipp"]):
         file = root / "include/prefopt" / header
         code = "\n".join(line.split("//")[0] for line in file.read_text().splitlines())
         included = {name for _, name, _ in includes(file)}
+        declarations = file.with_suffix(".hpp")
+        if declarations.is_file():
+            included |= {name for _, name, _ in includes(declarations)}
         for needed, names in NAMED_IN.items():
             found = re.search(rf"\bstd::({'|'.join(names.split())})\b", code)
             if found and needed not in included:
@@ -319,9 +325,21 @@ def check_names(root):
                 yield f"include/prefopt/{header}: uses {namespace}:: and includes nothing of {folder}"
 
 
+def check_definitions(root):
+    for name in headers(root, [".ipp"]):
+        file = root / "include/prefopt" / name
+        declarations = Path(name).with_suffix(".hpp")
+        first = next((included for _, included, _ in includes(file)), "nothing")
+        if first != f"prefopt/{declarations}":
+            yield f"include/prefopt/{name}: includes {first} first, not prefopt/{declarations}"
+        elif not (root / "include/prefopt" / declarations).read_text().endswith(DEFINITIONS.format(name)):
+            yield f"include/prefopt/{declarations}: does not end with the include of {name}, as others do"
+
+
 def check(root, tested_in=TESTED_IN):
     return [*check_order(root), *check_light(root), *check_contents(root),
-            *check_tests(root, tested_in), *check_kernels(root), *check_names(root)]
+            *check_tests(root, tested_in), *check_kernels(root), *check_names(root),
+            *check_definitions(root)]
 
 
 if __name__ == "__main__":

@@ -13,3 +13,12 @@
 #else
 #define PREFOPT_HD
 #endif
+
+/// Before the definition of a function in a .ipp file, which its .hpp, where it is declared,
+/// includes at its end: a program needs headers alone. With PREFOPT_COMPILED defined a .hpp leaves
+/// the definitions out, and the program links the library that has them (instances/CMakeLists.txt).
+#if defined(PREFOPT_COMPILED)
+#define PREFOPT_INLINE
+#else
+#define PREFOPT_INLINE inline
+#endif
