@@ -188,7 +188,7 @@ def main():
         check_judge(small, whole, expected, url)
 
         folder = work / "killed"
-        stopped = stop_and_resume(PROGRAM, small, folder, signal.SIGKILL, -9)
+        stopped = stop_and_resume(PROGRAM, small, folder, [(signal.SIGKILL, -9)])
         check(stopped > 0 and outcome(folder) == expected,
               f"killed {stopped} times and resumed: the same results and weights")
 

@@ -78,7 +78,7 @@ def main():
             check(other.returncode == 2 and option in other.stderr,
                   f"resumed with another {option} it is refused, and the setting named")
         folder = work / "killed"
-        stopped = stop_and_resume(PROGRAM, small, folder, signal.SIGKILL, -9)
+        stopped = stop_and_resume(PROGRAM, small, folder, [(signal.SIGKILL, -9)])
         check(stopped > 0 and outcome(folder) == expected,
               f"killed {stopped} times and resumed: the same results and weights")
         quick = changed(changed(small, ["--method", "dpo"]), ["--beta", 0.1])

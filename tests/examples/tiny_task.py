@@ -97,13 +97,15 @@ def outcome(folder, tables=()):
             [read_csv(folder / name) for name in tables])
 
 
-def stop_and_resume(program, arguments, folder, number, expected_code, pause=0.05):
+def stop_and_resume(program, arguments, folder, signals, pause=0.05):
     """Stops a run at several moments until one of them lets it end; how often it was stopped.
 
-    `pause`: seconds to the first of them; less than a whole run takes, and for a signal that the
-    program handles more than it needs to begin."""
+    `signals`: pairs of a signal and the exit code that it must give, which take turns. `pause`:
+    seconds to the first of them; less than a whole run takes, and for a signal that the program
+    handles more than it needs to begin."""
     stopped = 0
     for attempt in range(40):
+        number, expected_code = signals[attempt % len(signals)]
         command = [program, *map(str, arguments), "--out", str(folder)]
         process = subprocess.Popen(command + (["--resume"] if attempt else []),
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -120,5 +122,5 @@ def stop_and_resume(program, arguments, folder, number, expected_code, pause=0.0
         stopped += 1
         pause *= 1.4
         time.sleep(0.01)
-    check(False, f"stopped by signal {number} and resumed: the run never ended")
+    check(False, "stopped and resumed: the run never ended")
     return stopped
