@@ -12,6 +12,7 @@
 
 #include <prefopt/core/random.hpp>
 #include <prefopt/data/line_reader.hpp>
+#include <prefopt/text/byte_alphabet.hpp>
 #include <prefopt/text/load_tokenizer.hpp>
 
 namespace {

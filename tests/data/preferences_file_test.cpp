@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include <prefopt/core/random.hpp>
+#include <prefopt/data/json_row.hpp>
 
 #include "support/damage.hpp"
 #include "support/data.hpp"

@@ -5,6 +5,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <prefopt/core/error.hpp>
+#include <prefopt/loss/presets.hpp>
+#include <prefopt/offset/diff_log.hpp>
+#include <prefopt/offset/identity.hpp>
+
 namespace prefopt {
 namespace {
 

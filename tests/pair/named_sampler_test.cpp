@@ -5,6 +5,12 @@
 
 #include <gtest/gtest.h>
 
+#include <prefopt/core/error.hpp>
+#include <prefopt/pair/all_pairs.hpp>
+#include <prefopt/pair/best_vs_worst.hpp>
+#include <prefopt/pair/first_two.hpp>
+#include <prefopt/pair/random_pairs.hpp>
+
 namespace prefopt {
 namespace {
 

@@ -1,5 +1,6 @@
 #include <prefopt/score/lexicon_scorer.hpp>
 
+#include <cmath>
 #include <cstddef>
 #include <cstdlib>
 #include <filesystem>
@@ -7,6 +8,8 @@
 #include <string>
 
 #include <gtest/gtest.h>
+
+#include <prefopt/core/error.hpp>
 
 #include "support/data.hpp"
 #include "support/temporary_folder.hpp"

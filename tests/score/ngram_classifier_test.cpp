@@ -15,6 +15,7 @@
 
 #include <gtest/gtest.h>
 
+#include <prefopt/model/safetensors_writer.hpp>
 #include <prefopt/score/classifier_scorer.hpp>
 
 #include "support/data.hpp"

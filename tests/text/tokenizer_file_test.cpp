@@ -3,6 +3,9 @@
 #include <string>
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <prefopt/core/error.hpp>
 
 #include "support/damage.hpp"
 #include "support/temporary_folder.hpp"

@@ -1,13 +1,10 @@
 #pragma once
 
 #include <cstddef>
-#include <cstring>
 #include <filesystem>
-#include <span>
 #include <string>
 #include <string_view>
 
-#include <prefopt/core/error.hpp>
 #include <prefopt/data/input_file.hpp>
 
 namespace prefopt {
@@ -25,26 +22,7 @@ class line_reader {
       : in_(path), longest_(longest) {}
 
   /// Goes to the next line; false after the last.
-  bool next() {
-    std::size_t looked = 0;  // bytes of this line that have no line break
-    for (;;) {
-      const std::size_t held = end_ - begin_;
-      const void* found = held > looked
-                              ? std::memchr(buffer_.data() + begin_ + looked, '\n', held - looked)
-                              : nullptr;
-      if (found != nullptr) {
-        const auto size =
-            static_cast<std::size_t>(static_cast<const char*>(found) - (buffer_.data() + begin_));
-        return take(size, size + 1);
-      }
-      looked = held;
-      if (held > longest_) {
-        throw data_error(in_.name(), number_ + 1, "",
-                         "the line is longer than " + std::to_string(longest_) + " bytes");
-      }
-      if (!fill()) return held > 0 && take(held, held);
-    }
-  }
+  bool next();
 
   /// The current line without its end, valid until `next`.
   [[nodiscard]] std::string_view line() const noexcept { return line_; }
@@ -57,35 +35,12 @@ class line_reader {
   }
 
   /// Throws `data_error` for the current line.
-  [[noreturn]] void fail(const std::string& field, const std::string& problem) const {
-    throw data_error(in_.name(), number_, field, problem);
-  }
+  [[noreturn]] void fail(const std::string& field, const std::string& problem) const;
 
  private:
-  bool take(std::size_t size, std::size_t with_end) {
-    line_ = std::string_view(buffer_).substr(begin_, size);
-    begin_ += with_end;
-    if (line_.size() > longest_) {
-      throw data_error(in_.name(), number_ + 1, "",
-                       "the line is longer than " + std::to_string(longest_) + " bytes");
-    }
-    if (line_.ends_with('\r')) line_.remove_suffix(1);
-    if (number_++ == 0 && line_.starts_with("\xEF\xBB\xBF")) line_.remove_prefix(3);
-    return true;
-  }
+  bool take(std::size_t size, std::size_t with_end);
 
-  bool fill() {
-    constexpr std::size_t step = 1U << 16U;
-    if (begin_ > 0) {
-      buffer_.erase(0, begin_);
-      end_ -= begin_;
-      begin_ = 0;
-    }
-    if (buffer_.size() < end_ + step) buffer_.resize(2 * end_ + step);
-    const std::size_t count = in_.read(std::span<char>(buffer_).subspan(end_));
-    end_ += count;
-    return count > 0;
-  }
+  bool fill();
 
   input_file in_;
   std::size_t longest_;
@@ -97,3 +52,7 @@ class line_reader {
 };
 
 }  // namespace prefopt
+
+#if !defined(PREFOPT_COMPILED)
+#include <prefopt/data/line_reader.ipp>
+#endif

@@ -1,18 +1,9 @@
 #pragma once
 
-#include <cmath>
-#include <cstddef>
 #include <filesystem>
 #include <span>
-#include <string>
-#include <utility>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
-#include <prefopt/core/error.hpp>
-#include <prefopt/data/json_row.hpp>
-#include <prefopt/data/output_file.hpp>
 #include <prefopt/data/scored_response.hpp>
 
 namespace prefopt {
@@ -20,33 +11,15 @@ namespace prefopt {
 /// Reads responses with their scores in JSON Lines: `prompt`, `text`, `reward`, and `tokens` (a
 /// list of ids) where the response's tokens are known. Throws `data_error` naming file, line and
 /// field.
-inline std::vector<scored_response> read_scored_responses(const std::filesystem::path& path) {
-  std::vector<scored_response> responses;
-  for_each_json_row(path, [&](const json_row& row) {
-    scored_response response{row.text("prompt"), row.text("text"), row.number("reward"), {}};
-    response.tokens = row.find_tokens("tokens").value_or(token_sequence{});
-    responses.push_back(std::move(response));
-  });
-  return responses;
-}
+std::vector<scored_response> read_scored_responses(const std::filesystem::path& path);
 
 /// Writes what `read_scored_responses` reads, as `write_preferences` does. Throws `data_error` for
 /// a response without a score.
-inline void write_scored_responses(const std::filesystem::path& path,
-                                   std::span<const scored_response> responses) {
-  using json = nlohmann::ordered_json;
-  output_file out(path);
-  std::size_t line = 0;
-  for (const auto& response : responses) {
-    ++line;
-    if (!std::isfinite(response.score)) {
-      throw data_error(out.name(), line, "reward", "is NaN or infinite, which JSON cannot hold");
-    }
-    json row{{"prompt", response.prompt}, {"text", response.text}, {"reward", response.score}};
-    if (!response.tokens.empty()) row["tokens"] = response.tokens;
-    out.write(row.dump(-1, ' ', false, json::error_handler_t::replace) + "\n");
-  }
-  out.commit();
-}
+void write_scored_responses(const std::filesystem::path& path,
+                            std::span<const scored_response> responses);
 
 }  // namespace prefopt
+
+#if !defined(PREFOPT_COMPILED)
+#include <prefopt/data/scored_responses_file.ipp>
+#endif

@@ -4,8 +4,6 @@
 #include <string>
 #include <vector>
 
-#include <prefopt/data/json_row.hpp>
-
 namespace prefopt {
 
 /// A Reddit post with the summary that its author wrote.
@@ -21,13 +19,10 @@ struct summarized_post {
 /// Reads posts, one JSON object a line, with the fields `instruction` (the post), `gold_response`
 /// (its summary) and, if they are there, `subreddit` and `title`: the form in which DOVE (Bansal et
 /// al. 2024) publishes 500 posts of TL;DR. Throws `data_error` naming file, line and field.
-inline std::vector<summarized_post> read_summarized_posts(const std::filesystem::path& path) {
-  std::vector<summarized_post> posts;
-  for_each_json_row(path, [&](const json_row& row) {
-    posts.push_back({row.find_text("subreddit").value_or(""), row.find_text("title").value_or(""),
-                     row.text("instruction"), row.text("gold_response")});
-  });
-  return posts;
-}
+std::vector<summarized_post> read_summarized_posts(const std::filesystem::path& path);
 
 }  // namespace prefopt
+
+#if !defined(PREFOPT_COMPILED)
+#include <prefopt/data/summarized_posts_file.ipp>
+#endif

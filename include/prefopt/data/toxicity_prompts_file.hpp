@@ -1,15 +1,9 @@
 #pragma once
 
 #include <filesystem>
-#include <limits>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
-
-#include <simdjson.h>
-
-#include <prefopt/data/json_row.hpp>
 
 namespace prefopt {
 
@@ -23,24 +17,10 @@ struct toxicity_prompt {
 
 /// Reads RealToxicityPrompts (Gehman et al. 2020), one JSON object a line, of whose field `prompt`
 /// the `text` and the `toxicity` are taken. Throws `data_error` naming file, line and field.
-inline std::vector<toxicity_prompt> read_toxicity_prompts(const std::filesystem::path& path) {
-  std::vector<toxicity_prompt> prompts;
-  for_each_json_row(path, [&](const json_row& row) {
-    const auto found = row.find("prompt");
-    simdjson::dom::object object;
-    if (!found || found->get(object) != simdjson::SUCCESS) {
-      row.fail("prompt", found ? "expected an object, found " + json_row::describe(*found)
-                               : "is missing; expected an object");
-    }
-    const json_row prompt = row.inner(object);
-    toxicity_prompt each{prompt.text("text"), prompt.find_number("toxicity")};
-    if (each.toxicity && !(*each.toxicity >= 0.0 && *each.toxicity <= 1.0)) {
-      row.fail("prompt.toxicity",
-               "is " + std::to_string(*each.toxicity) + "; expected a probability");
-    }
-    prompts.push_back(std::move(each));
-  });
-  return prompts;
-}
+std::vector<toxicity_prompt> read_toxicity_prompts(const std::filesystem::path& path);
 
 }  // namespace prefopt
+
+#if !defined(PREFOPT_COMPILED)
+#include <prefopt/data/toxicity_prompts_file.ipp>
+#endif

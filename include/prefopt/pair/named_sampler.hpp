@@ -7,13 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include <prefopt/core/error.hpp>
 #include <prefopt/core/random.hpp>
-#include <prefopt/pair/all_pairs.hpp>
-#include <prefopt/pair/best_vs_worst.hpp>
-#include <prefopt/pair/first_two.hpp>
 #include <prefopt/pair/pair_sampler.hpp>
-#include <prefopt/pair/random_pairs.hpp>
 
 namespace prefopt {
 
@@ -22,21 +17,15 @@ using any_pair_sampler = std::function<sampled_pairs(std::span<const double>, ra
 static_assert(pair_sampler<any_pair_sampler>);
 
 /// The names that `named_sampler` knows.
-inline std::vector<std::string> sampler_names() {
-  return {"all", "best-vs-worst", "random", "first-two"};
-}
+std::vector<std::string> sampler_names();
 
 /// The sampler of that name. `count` is the random pairs of a prompt, or the responses on each side
 /// of best-vs-worst; the others have no use for it. Throws `usage_error` for a name that is not
 /// known.
-inline any_pair_sampler named_sampler(std::string_view name, std::size_t count) {
-  if (name == "all") return all_pairs{};
-  if (name == "best-vs-worst") return best_vs_worst{count};
-  if (name == "random") return random_pairs{count};
-  if (name == "first-two") return first_two{};
-  std::string known;
-  for (const std::string& each : sampler_names()) known += (known.empty() ? "" : ", ") + each;
-  throw usage_error("there is no pair sampler '" + std::string(name) + "'; known: " + known);
-}
+any_pair_sampler named_sampler(std::string_view name, std::size_t count);
 
 }  // namespace prefopt
+
+#if !defined(PREFOPT_COMPILED)
+#include <prefopt/pair/named_sampler.ipp>
+#endif

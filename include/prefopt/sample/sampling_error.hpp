@@ -12,12 +12,7 @@ class sampling_error : public error {
  public:
   /// All counted from 0; `position` is that of the token in its response.
   sampling_error(std::size_t prompt, std::size_t response, std::size_t position,
-                 const std::string& problem)
-      : error("prompt " + std::to_string(prompt) + ", response " + std::to_string(response) +
-              ", token " + std::to_string(position) + ": " + problem),
-        prompt_(prompt),
-        response_(response),
-        position_(position) {}
+                 const std::string& problem);
 
   [[nodiscard]] std::size_t prompt() const noexcept { return prompt_; }
   [[nodiscard]] std::size_t response() const noexcept { return response_; }
@@ -30,3 +25,7 @@ class sampling_error : public error {
 };
 
 }  // namespace prefopt
+
+#if !defined(PREFOPT_COMPILED)
+#include <prefopt/sample/sampling_error.ipp>
+#endif

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include <prefopt/backend/draw_options.hpp>
@@ -34,14 +33,10 @@ struct sampling_options {
 };
 
 /// Throws `usage_error` that names the option, what was given and what was expected.
-inline void validate(const sampling_options& options) {
-  using detail::require_option;
-  validate(options.drawing());
-  require_option(options.max_new_tokens > 0, "max_new_tokens", "0", "at least 1");
-  require_option(options.responses > 0, "responses", "0", "at least 1");
-  require_option(options.responses <= 0xFFFFFFFFU, "responses", std::to_string(options.responses),
-                 "less than 2^32");
-  require_option(options.batch_rows > 0, "batch_rows", "0", "at least 1");
-}
+void validate(const sampling_options& options);
 
 }  // namespace prefopt
+
+#if !defined(PREFOPT_COMPILED)
+#include <prefopt/sample/sampling_options.ipp>
+#endif

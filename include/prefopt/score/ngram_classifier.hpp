@@ -15,11 +15,11 @@
 #include <prefopt/core/error.hpp>
 #include <prefopt/core/random.hpp>
 #include <prefopt/core/stream_purpose.hpp>
-#include <prefopt/model/safetensors.hpp>
-#include <prefopt/model/safetensors_writer.hpp>
 #include <prefopt/score/word_ngrams.hpp>
 
 namespace prefopt {
+
+class safetensors_file;
 
 /// A text to learn from; the characters live elsewhere.
 struct labelled_text {
@@ -37,16 +37,7 @@ struct ngram_options {
 };
 
 /// Throws `usage_error` that names the option.
-inline void validate(const ngram_options& options) {
-  const auto require = [](bool good, const char* text) {
-    if (!good) throw usage_error(std::string("n-gram classifier: ") + text);
-  };
-  require(options.bits >= 8 && options.bits <= 24, "bits must be 8 to 24");
-  require(options.longest >= 1 && options.longest <= 5, "longest must be 1 to 5");
-  require(options.epochs >= 1, "epochs must be at least 1");
-  require(options.learning_rate > 0.0 && std::isfinite(options.learning_rate),
-          "learning_rate must be positive");
-}
+void validate(const ngram_options& options);
 
 /// Logistic regression over hashed word n-grams ("feature hashing", Weinberger et al. 2009):
 ///
@@ -56,81 +47,30 @@ inline void validate(const ngram_options& options) {
 class ngram_classifier {
  public:
   /// `weights`: one for each of the 2^bits buckets, with `bits` and `longest` as in the options.
-  ngram_classifier(unsigned bits, std::size_t longest, std::vector<float> weights, float bias)
-      : bits_(bits), longest_(longest), weights_(std::move(weights)), bias_(bias) {
-    validate(ngram_options{.bits = bits, .longest = longest});
-    if (weights_.size() != std::size_t{1} << bits) {
-      throw usage_error("n-gram classifier: " + std::to_string(weights_.size()) +
-                        " weights do not match 2^" + std::to_string(bits) + " buckets");
-    }
-  }
+  ngram_classifier(unsigned bits, std::size_t longest, std::vector<float> weights, float bias);
 
   /// p(positive), in [0, 1]. Of a text without words it is what the bias gives.
-  [[nodiscard]] double probability(std::string_view text) const {
-    word_ngrams ngrams(bits_, longest_);
-    std::vector<std::uint32_t> buckets;
-    ngrams(text, buckets);
-    return 1.0 / (1.0 + std::exp(-logit(weights_, static_cast<double>(bias_), buckets)));
-  }
+  [[nodiscard]] double probability(std::string_view text) const;
 
   /// One safetensors file with `weight` (2^bits) and `bias` (1), whole or not at all.
-  void save(const std::filesystem::path& path) const {
-    const named_tensor tensors[] = {{"weight", {weights_.size()}, weights_},
-                                    {"bias", {1}, std::span(&bias_, 1)}};
-    write_safetensors(path, tensors, float_format::float32,
-                      {{"format", "pt"},
-                       {"kind", kind},
-                       {"bits", std::to_string(bits_)},
-                       {"longest", std::to_string(longest_)}});
-  }
+  void save(const std::filesystem::path& path) const;
 
   /// Throws `checkpoint_error` for a file that is not such a classifier, `data_error` where it
   /// cannot be opened.
-  [[nodiscard]] static ngram_classifier load(const std::filesystem::path& path) {
-    const safetensors_file file(path);
-    const auto& metadata = file.metadata();
-    const auto found = metadata.find("kind");
-    if (found == metadata.end() || found->second != kind) {
-      throw checkpoint_error(path.string(), "metadata 'kind'",
-                             "is not '" + std::string(kind) + "'");
-    }
-    const auto bits = number(file, path, "bits", 8, 24);
-    const auto longest = number(file, path, "longest", 1, 5);
-    std::vector<float> weights(std::size_t{1} << bits);
-    float bias = 0.0F;
-    file.read("weight", weights);
-    file.read("bias", std::span(&bias, 1));
-    bool finite = std::isfinite(bias);
-    for (const float w : weights) finite = finite && std::isfinite(w);
-    if (!finite) throw checkpoint_error(path.string(), "weight", "has NaN or infinity");
-    return {bits, longest, std::move(weights), bias};
-  }
+  [[nodiscard]] static ngram_classifier load(const std::filesystem::path& path);
 
   [[nodiscard]] std::span<const float> weights() const { return weights_; }
   [[nodiscard]] float bias() const { return bias_; }
 
   /// b + sum of the buckets' weights / sqrt(their number).
   [[nodiscard]] static double logit(std::span<const float> weights, double bias,
-                                    std::span<const std::uint32_t> buckets) {
-    if (buckets.empty()) return bias;
-    double sum = 0.0;
-    for (const std::uint32_t b : buckets) sum += static_cast<double>(weights[b]);
-    return bias + sum / std::sqrt(static_cast<double>(buckets.size()));
-  }
+                                    std::span<const std::uint32_t> buckets);
 
  private:
   static constexpr const char* kind = "prefopt n-gram classifier";
 
   static unsigned number(const safetensors_file& file, const std::filesystem::path& path,
-                         const std::string& key, unsigned least, unsigned most) {
-    const auto found = file.metadata().find(key);
-    for (unsigned n = least; n <= most && found != file.metadata().end(); ++n) {
-      if (found->second == std::to_string(n)) return n;
-    }
-    throw checkpoint_error(
-        path.string(), "metadata '" + key + "'",
-        "is absent or not " + std::to_string(least) + " to " + std::to_string(most));
-  }
+                         const std::string& key, unsigned least, unsigned most);
 
   unsigned bits_;
   std::size_t longest_;
@@ -204,9 +144,11 @@ ngram_classifier train_ngram_classifier(std::span<const labelled_text> texts,
   return {options.bits, options.longest, std::move(values), bias.value};
 }
 
-inline ngram_classifier train_ngram_classifier(std::span<const labelled_text> texts,
-                                               const ngram_options& options = {}) {
-  return train_ngram_classifier(texts, options, [](std::size_t, double) {});
-}
+ngram_classifier train_ngram_classifier(std::span<const labelled_text> texts,
+                                        const ngram_options& options = {});
 
 }  // namespace prefopt
+
+#if !defined(PREFOPT_COMPILED)
+#include <prefopt/score/ngram_classifier.ipp>
+#endif

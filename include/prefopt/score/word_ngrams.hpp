@@ -1,13 +1,10 @@
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <xxhash.h>
 
 namespace prefopt {
 
@@ -20,26 +17,7 @@ class word_ngrams {
   word_ngrams(unsigned bits, std::size_t longest) : shift_(64U - bits), longest_(longest) {}
 
   /// Writes the text's buckets to `buckets`, sorted, without doubles.
-  void operator()(std::string_view text, std::vector<std::uint32_t>& buckets) {
-    buckets.clear();
-    words_.clear();
-    for (std::size_t i = 0; i < text.size();) {
-      if (text[i] == '<' && text.substr(i, line_break.size()) == line_break) {
-        i += line_break.size();
-      } else if (text[i] == '!' || text[i] == '?') {
-        add(text.substr(i, 1), buckets);
-        ++i;
-      } else if (in_word(text[i])) {
-        word_.clear();
-        for (; i < text.size() && in_word(text[i]); ++i) word_ += lower(text[i]);
-        add(word_, buckets);
-      } else {
-        ++i;
-      }
-    }
-    std::sort(buckets.begin(), buckets.end());
-    buckets.erase(std::unique(buckets.begin(), buckets.end()), buckets.end());
-  }
+  void operator()(std::string_view text, std::vector<std::uint32_t>& buckets);
 
  private:
   static constexpr std::string_view line_break = "<br />";
@@ -52,17 +30,7 @@ class word_ngrams {
   }
 
   /// The n-grams that end with this word: the hash of n words continues that of the n - 1 before.
-  void add(std::string_view word, std::vector<std::uint32_t>& buckets) {
-    words_.push_back(XXH3_64bits(word.data(), word.size()));
-    std::uint64_t hash = 0;
-    const std::size_t most = std::min(longest_, words_.size());
-    for (std::size_t n = 1; n <= most; ++n) {
-      // The multiplier is the golden ratio's, odd: products differ where factors do.
-      hash = (hash ^ words_[words_.size() - n]) * 0x9E3779B97F4A7C15U;
-      hash ^= hash >> 32U;
-      buckets.push_back(static_cast<std::uint32_t>((hash * 0x9E3779B97F4A7C15U) >> shift_));
-    }
-  }
+  void add(std::string_view word, std::vector<std::uint32_t>& buckets);
 
   unsigned shift_;
   std::size_t longest_;
@@ -71,3 +39,7 @@ class word_ngrams {
 };
 
 }  // namespace prefopt
+
+#if !defined(PREFOPT_COMPILED)
+#include <prefopt/score/word_ngrams.ipp>
+#endif

@@ -2,12 +2,9 @@
 
 #include <cstddef>
 #include <limits>
-#include <string>
 #include <string_view>
-#include <utility>
 #include <variant>
 
-#include <prefopt/core/error.hpp>
 #include <prefopt/data/token.hpp>
 #include <prefopt/text/byte_level_bpe.hpp>
 #include <prefopt/text/sequence_template.hpp>
@@ -23,54 +20,22 @@ class sequence_encoder {
 
   /// `longest`: tokens of a text, special ones included; 0: no limit.
   sequence_encoder(any_tokenizer tokenizer, sequence_template around, std::size_t longest = 0,
-                   truncation_side side = truncation_side::right)
-      : tokenizer_(std::move(tokenizer)),
-        template_(std::move(around)),
-        longest_(longest == 0 ? no_limit : longest),
-        side_(side) {
-    if (template_.extra() >= longest_) {
-      throw usage_error("a text may have " + std::to_string(longest_) +
-                        " tokens, of which none is its own: special tokens are " +
-                        std::to_string(template_.extra()));
-    }
-    for (const token_sequence& list : {template_.before, template_.after}) {
-      for (const token_id token : list) {
-        if (static_cast<std::size_t>(token) >= vocabulary_size()) {
-          throw usage_error("the special token " + std::to_string(token) +
-                            " is outside the vocabulary of " + std::to_string(vocabulary_size()));
-        }
-      }
-    }
-  }
+                   truncation_side side = truncation_side::right);
 
   struct encoded {
     token_sequence tokens;
     bool cut = false;  ///< the text was too long, see `truncation_side`
   };
 
-  [[nodiscard]] encoded operator()(std::string_view text,
-                                   const encode_options& options = {}) const {
-    const token_sequence own =
-        std::visit([&](const auto& t) { return t.encode(text, options); }, tokenizer_);
-    return {template_.frame(own, longest_, side_), own.size() > longest_ - template_.extra()};
-  }
+  [[nodiscard]] encoded operator()(std::string_view text, const encode_options& options = {}) const;
   [[nodiscard]] token_sequence encode(std::string_view text,
-                                      const encode_options& options = {}) const {
-    return (*this)(text, options).tokens;
-  }
+                                      const encode_options& options = {}) const;
 
   /// The same with at most `longest` tokens a text, and never more than now.
-  [[nodiscard]] sequence_encoder limited(std::size_t longest, truncation_side side) const {
-    const std::size_t least = longest == 0 || longest > longest_ ? longest_ : longest;
-    return {tokenizer_, template_, least, side};
-  }
-  [[nodiscard]] sequence_encoder limited(std::size_t longest) const {
-    return limited(longest, side_);
-  }
+  [[nodiscard]] sequence_encoder limited(std::size_t longest, truncation_side side) const;
+  [[nodiscard]] sequence_encoder limited(std::size_t longest) const;
 
-  [[nodiscard]] std::size_t vocabulary_size() const {
-    return std::visit([](const auto& t) { return t.vocabulary_size(); }, tokenizer_);
-  }
+  [[nodiscard]] std::size_t vocabulary_size() const;
   [[nodiscard]] std::size_t longest() const { return longest_; }
   [[nodiscard]] truncation_side side() const { return side_; }
   [[nodiscard]] const any_tokenizer& tokenizer() const { return tokenizer_; }
@@ -86,3 +51,7 @@ class sequence_encoder {
 };
 
 }  // namespace prefopt
+
+#if !defined(PREFOPT_COMPILED)
+#include <prefopt/text/sequence_encoder.ipp>
+#endif
