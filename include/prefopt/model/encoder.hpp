@@ -1,14 +1,11 @@
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <span>
-#include <string>
 #include <vector>
 
 #include <prefopt/backend/compute_backend.hpp>
 #include <prefopt/backend/packed_batch.hpp>
-#include <prefopt/core/error.hpp>
 #include <prefopt/data/token.hpp>
 #include <prefopt/model/encoder_config.hpp>
 #include <prefopt/model/encoder_parameters.hpp>
@@ -18,29 +15,7 @@ namespace prefopt {
 /// Texts end to end, no padding: every token attends all tokens of its text (Devlin et al. 2019).
 /// Throws `usage_error`, naming the text, for one that is empty or too long, or for a token that
 /// the model does not have.
-inline packed_batch pack_texts(std::span<const token_sequence> texts,
-                               const encoder_config& config) {
-  packed_batch packed;
-  for (std::size_t t = 0; t < texts.size(); ++t) {
-    const token_sequence& text = texts[t];
-    const auto where = [t] { return "text " + std::to_string(t); };
-    if (text.empty()) throw usage_error(where() + ": it has no token");
-    if (text.size() > config.max_tokens()) {
-      throw usage_error(where() + ": it has " + std::to_string(text.size()) +
-                        " tokens, but the model has room for " +
-                        std::to_string(config.max_tokens()));
-    }
-    detail::check_tokens(text, config.vocabulary, where);
-    packed_group& group = packed.groups.emplace_back();
-    group.prompt = {packed.tokens.size(), text.size(), 0, 0};
-    packed.head_rows.push_back(packed.tokens.size());
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      packed.tokens.push_back(text[i]);
-      packed.positions.push_back(config.first_position + i);
-    }
-  }
-  return packed;
-}
+packed_batch pack_texts(std::span<const token_sequence> texts, const encoder_config& config);
 
 /// The layers of BERT, DistilBERT and RoBERTa, with norms after the sums:
 ///
@@ -213,3 +188,7 @@ class encoder {
 };
 
 }  // namespace prefopt
+
+#if !defined(PREFOPT_COMPILED)
+#include <prefopt/model/encoder.ipp>
+#endif
