@@ -1,3 +1,9 @@
 #include <prefopt/model/eigen_classifier.hpp>
 
-template class prefopt::encoder_classifier<prefopt::eigen_backend>;
+namespace prefopt {
+
+template class encoder_parameters<eigen_backend>;
+template class encoder<eigen_backend>;
+template class encoder_classifier<eigen_backend>;
+
+}  // namespace prefopt

@@ -10,7 +10,12 @@
 #include <omp.h>
 #include <Eigen/Core>
 
+#include <prefopt/backend/eigen/array.hpp>
 #include <prefopt/backend/eigen/packed_weight.hpp>
+#include <prefopt/backend/eigen/product_block.hpp>
+#include <prefopt/backend/eigen/product_operands.hpp>
+#include <prefopt/backend/eigen/product_tile.hpp>
+#include <prefopt/backend/matrix_view.hpp>
 #include <prefopt/backend/product_kind.hpp>
 #include <prefopt/core/random.hpp>
 

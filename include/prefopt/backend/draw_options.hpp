@@ -3,8 +3,6 @@
 #include <cstddef>
 #include <string>
 
-#include <prefopt/core/error.hpp>
-
 namespace prefopt {
 
 /// How a token is drawn from a row of logits. Temperature comes first, then top-k, then top-p of
@@ -27,21 +25,15 @@ struct draw_options {
 namespace detail {
 
 /// Throws `usage_error` that names the option, what was given and what was expected.
-inline void require_option(bool good, const char* name, const std::string& found,
-                           const char* expected) {
-  if (good) return;
-  throw usage_error(std::string("sampling: ") + name + " is " + found + "; expected " + expected);
-}
+void require_option(bool good, const char* name, const std::string& found, const char* expected);
 
 }  // namespace detail
 
 /// Throws `usage_error` that names the option, what was given and what was expected.
-inline void validate(const draw_options& options) {
-  detail::require_option(
-      options.temperature == 0.0 || (options.temperature >= 1e-6 && options.temperature <= 1e6),
-      "temperature", std::to_string(options.temperature), "0 or 1e-6 to 1e6");
-  detail::require_option(options.top_p > 0.0 && options.top_p <= 1.0, "top_p",
-                         std::to_string(options.top_p), "a number in (0, 1]");
-}
+void validate(const draw_options& options);
 
 }  // namespace prefopt
+
+#if !defined(PREFOPT_COMPILED)
+#include <prefopt/backend/draw_options.ipp>
+#endif

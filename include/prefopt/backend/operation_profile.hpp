@@ -28,11 +28,7 @@ class operation_profile {
     operation_work work;
   };
 
-  void start() {
-    rows_.clear();
-    running_ = true;
-    started_ = clock::now();
-  }
+  void start();
   void stop() { running_ = false; }
   [[nodiscard]] bool running() const { return running_; }
 
@@ -66,12 +62,7 @@ class operation_profile {
   static double seconds_since(clock::time_point began) {
     return std::chrono::duration<double>(clock::now() - began).count();
   }
-  row& row_of(std::string_view name) {
-    for (row& each : rows_) {
-      if (each.name == name) return each;
-    }
-    return rows_.emplace_back(row{name, 0, 0, {}});
-  }
+  row& row_of(std::string_view name);
 
   std::vector<row> rows_;
   clock::time_point started_;
@@ -82,3 +73,7 @@ class operation_profile {
 inline operation_profile profile;
 
 }  // namespace prefopt
+
+#if !defined(PREFOPT_COMPILED)
+#include <prefopt/backend/operation_profile.ipp>
+#endif

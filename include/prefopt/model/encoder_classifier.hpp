@@ -26,20 +26,18 @@ class encoder_classifier {
   using backend_type = Backend;
 
   /// All weights 0. Throws `usage_error` for a description that cannot be.
-  explicit encoder_classifier(const encoder_config& config) : parameters_(config) {}
+  explicit encoder_classifier(const encoder_config& config);
   /// A copy has the weights of the original and gradients of zero.
-  encoder_classifier(const encoder_classifier& other) : parameters_(other.parameters_) {}
-  encoder_classifier(encoder_classifier&&) noexcept = default;
+  encoder_classifier(const encoder_classifier& other);
+  encoder_classifier(encoder_classifier&&) noexcept;
   encoder_classifier& operator=(const encoder_classifier& other) {
     return *this = encoder_classifier(other);
   }
-  encoder_classifier& operator=(encoder_classifier&&) noexcept = default;
-  ~encoder_classifier() = default;
+  encoder_classifier& operator=(encoder_classifier&&) noexcept;
+  ~encoder_classifier();
 
   /// Random weights, of every parameter or of those that `chosen(name)` picks.
-  void initialize(std::uint64_t seed) {
-    initialize(seed, [](const std::string&) { return true; });
-  }
+  void initialize(std::uint64_t seed);
   template <class Chosen>
   void initialize(std::uint64_t seed, Chosen chosen) {
     Backend::synchronize();
@@ -53,75 +51,22 @@ class encoder_classifier {
 
   /// In the order of `encoder_layout`. Values and gradients are what the calls before have made of
   /// them.
-  [[nodiscard]] std::span<const parameter> parameters() {
-    Backend::synchronize();
-    return parameters_.all();
-  }
-  void zero_gradients() {
-    parameters_.zero_gradients();
-    Backend::synchronize();
-  }
-  void parameters_changed() { parameters_.changed(); }
+  [[nodiscard]] std::span<const parameter> parameters();
+  void zero_gradients();
+  void parameters_changed();
 
-  void forward(std::span<const token_sequence> texts, std::span<float> logits) {
-    ready_ = false;
-    check_length(logits.size(), texts.size() * classes());
-    batch_ = pack_texts(texts, config());
-    run(batch_, true, logits);
-    ready_ = true;
-  }
+  void forward(std::span<const token_sequence> texts, std::span<float> logits);
 
-  void logits(std::span<const token_sequence> texts, std::span<float> logits) {
-    check_length(logits.size(), texts.size() * classes());
-    const packed_batch packed = pack_texts(texts, config());
-    ready_ = false;
-    run(packed, false, logits);
-  }
+  void logits(std::span<const token_sequence> texts, std::span<float> logits);
 
-  void backward(std::span<const float> gradients) {
-    if (!ready_) throw usage_error("encoder_classifier: backward needs a forward before it");
-    const std::size_t texts = batch_.groups.size();
-    check_length(gradients.size(), texts * classes());
-    ready_ = false;
-    if (texts == 0) return;
-    const std::size_t width = config().width;
-    const matrix_view dlogits = logits_.as(texts, classes());
-    Backend::write(gradients, dlogits);
-    const matrix_view dense = dense_.as(texts, width);
-    const matrix_view active = active_.as(texts, width);
-    Backend::activate(config().head_activation, dense, {}, active);
-    const matrix_view ddense = gradient_.as(texts, width);
-    parameters_.head_output().backward(active, dlogits, ddense, false);
-    Backend::activate_backward(config().head_activation, dense, {}, ddense, ddense, {});
-    const matrix_view dstates = dstates_.as(texts, width);
-    parameters_.head_dense().backward(states_.as(texts, width), ddense, dstates, false);
-    encoder_.backward(parameters_, batch_, dstates);
-    Backend::synchronize();  // the gradients are there
-  }
+  void backward(std::span<const float> gradients);
 
  private:
   using array = typename Backend::array;
 
-  static void check_length(std::size_t found, std::size_t expected) {
-    if (found == expected) return;
-    throw usage_error("encoder_classifier: an array has " + std::to_string(found) +
-                      " elements where " + std::to_string(expected) + " are needed");
-  }
+  static void check_length(std::size_t found, std::size_t expected);
 
-  void run(const packed_batch& batch, bool keep, std::span<float> logits) {
-    const std::size_t texts = batch.groups.size();
-    if (texts == 0) return;
-    const std::size_t width = config().width;
-    const matrix_view states = states_.as(texts, width);
-    encoder_.forward(parameters_, batch, keep, states);
-    const matrix_view dense = dense_.as(texts, width);
-    parameters_.head_dense().apply(states, dense);
-    const matrix_view active = active_.as(texts, width);
-    Backend::activate(config().head_activation, dense, {}, active);
-    const matrix_view out = logits_.as(texts, classes());
-    parameters_.head_output().apply(active, out);
-    Backend::read(out, logits);
-  }
+  void run(const packed_batch& batch, bool keep, std::span<float> logits);
 
   encoder_parameters<Backend> parameters_;
   encoder<Backend> encoder_;
@@ -131,5 +76,110 @@ class encoder_classifier {
   array dense_;   // (texts, D), before the activation
   array active_, logits_, gradient_, dstates_;
 };
+
+template <compute_backend Backend>
+encoder_classifier<Backend>::encoder_classifier(const encoder_config& config)
+    : parameters_(config) {}
+
+template <compute_backend Backend>
+encoder_classifier<Backend>::encoder_classifier(const encoder_classifier& other)
+    : parameters_(other.parameters_) {}
+
+template <compute_backend Backend>
+encoder_classifier<Backend>::encoder_classifier(encoder_classifier&&) noexcept = default;
+
+template <compute_backend Backend>
+encoder_classifier<Backend>& encoder_classifier<Backend>::operator=(encoder_classifier&&) noexcept =
+    default;
+
+template <compute_backend Backend>
+encoder_classifier<Backend>::~encoder_classifier() = default;
+
+template <compute_backend Backend>
+void encoder_classifier<Backend>::initialize(std::uint64_t seed) {
+  initialize(seed, [](const std::string&) { return true; });
+}
+
+template <compute_backend Backend>
+std::span<const parameter> encoder_classifier<Backend>::parameters() {
+  Backend::synchronize();
+  return parameters_.all();
+}
+
+template <compute_backend Backend>
+void encoder_classifier<Backend>::zero_gradients() {
+  parameters_.zero_gradients();
+  Backend::synchronize();
+}
+
+template <compute_backend Backend>
+void encoder_classifier<Backend>::parameters_changed() {
+  parameters_.changed();
+}
+
+template <compute_backend Backend>
+void encoder_classifier<Backend>::forward(std::span<const token_sequence> texts,
+                                          std::span<float> logits) {
+  ready_ = false;
+  check_length(logits.size(), texts.size() * classes());
+  batch_ = pack_texts(texts, config());
+  run(batch_, true, logits);
+  ready_ = true;
+}
+
+template <compute_backend Backend>
+void encoder_classifier<Backend>::logits(std::span<const token_sequence> texts,
+                                         std::span<float> logits) {
+  check_length(logits.size(), texts.size() * classes());
+  const packed_batch packed = pack_texts(texts, config());
+  ready_ = false;
+  run(packed, false, logits);
+}
+
+template <compute_backend Backend>
+void encoder_classifier<Backend>::backward(std::span<const float> gradients) {
+  if (!ready_) throw usage_error("encoder_classifier: backward needs a forward before it");
+  const std::size_t texts = batch_.groups.size();
+  check_length(gradients.size(), texts * classes());
+  ready_ = false;
+  if (texts == 0) return;
+  const std::size_t width = config().width;
+  const matrix_view dlogits = logits_.as(texts, classes());
+  Backend::write(gradients, dlogits);
+  const matrix_view dense = dense_.as(texts, width);
+  const matrix_view active = active_.as(texts, width);
+  Backend::activate(config().head_activation, dense, {}, active);
+  const matrix_view ddense = gradient_.as(texts, width);
+  parameters_.head_output().backward(active, dlogits, ddense, false);
+  Backend::activate_backward(config().head_activation, dense, {}, ddense, ddense, {});
+  const matrix_view dstates = dstates_.as(texts, width);
+  parameters_.head_dense().backward(states_.as(texts, width), ddense, dstates, false);
+  encoder_.backward(parameters_, batch_, dstates);
+  Backend::synchronize();  // the gradients are there
+}
+
+template <compute_backend Backend>
+void encoder_classifier<Backend>::check_length(std::size_t found, std::size_t expected) {
+  if (found == expected) return;
+  throw usage_error("encoder_classifier: an array has " + std::to_string(found) +
+                    " elements where " + std::to_string(expected) + " are needed");
+}
+
+template <compute_backend Backend>
+void encoder_classifier<Backend>::run(const packed_batch& batch, bool keep,
+                                      std::span<float> logits) {
+  const std::size_t texts = batch.groups.size();
+  if (texts == 0) return;
+  const std::size_t width = config().width;
+  const matrix_view states = states_.as(texts, width);
+  encoder_.forward(parameters_, batch, keep, states);
+  const matrix_view dense = dense_.as(texts, width);
+  parameters_.head_dense().apply(states, dense);
+  const matrix_view active = active_.as(texts, width);
+  Backend::activate(config().head_activation, dense, {}, active);
+  const matrix_view out = logits_.as(texts, classes());
+  parameters_.head_output().apply(active, out);
+  Backend::read(out, logits);
+}
 
 }  // namespace prefopt

@@ -19,16 +19,9 @@ class linear_parameters {
   linear_parameters(matrix_parameter weight, matrix_parameter bias)
       : weight_(weight), bias_(bias) {}
 
-  void apply(const_matrix_view x, matrix_view y) {
-    Backend::linear(x, prepared(), bias_.value.data, y);
-    for (auto& part : adapter_) part.apply(x, y);
-  }
+  void apply(const_matrix_view x, matrix_view y);
   /// dx (=|+=) the gradient; those of the parameters are added to, where they are trained.
-  void backward(const_matrix_view x, const_matrix_view dy, matrix_view dx, bool accumulate) {
-    Backend::linear_backward(x, weight_.value, dy, dx, accumulate, weight_.gradient,
-                             bias_.gradient.data);
-    for (auto& part : adapter_) part.backward(x, dy, dx);
-  }
+  void backward(const_matrix_view x, const_matrix_view dy, matrix_view dx, bool accumulate);
   void changed() {
     fresh_ = false;
     adapter_changed();
@@ -39,15 +32,9 @@ class linear_parameters {
     for (auto& part : adapter_) part.changed();
   }
   /// Makes the adapters part of the weight.
-  void merge_adapter() {
-    for (auto& part : adapter_) part.merge(weight_.value);
-  }
+  void merge_adapter();
 
-  [[nodiscard]] const typename Backend::weight& prepared() {
-    if (!fresh_) prepare_for_products<Backend>(packed_, weight_.value);
-    fresh_ = true;
-    return packed_;
-  }
+  [[nodiscard]] const typename Backend::weight& prepared();
   [[nodiscard]] const matrix_parameter& weight() const { return weight_; }
   [[nodiscard]] const matrix_parameter& bias() const { return bias_; }
 
@@ -58,5 +45,31 @@ class linear_parameters {
   typename Backend::weight packed_;
   bool fresh_ = false;
 };
+
+template <compute_backend Backend>
+void linear_parameters<Backend>::apply(const_matrix_view x, matrix_view y) {
+  Backend::linear(x, prepared(), bias_.value.data, y);
+  for (auto& part : adapter_) part.apply(x, y);
+}
+
+template <compute_backend Backend>
+void linear_parameters<Backend>::backward(const_matrix_view x, const_matrix_view dy, matrix_view dx,
+                                          bool accumulate) {
+  Backend::linear_backward(x, weight_.value, dy, dx, accumulate, weight_.gradient,
+                           bias_.gradient.data);
+  for (auto& part : adapter_) part.backward(x, dy, dx);
+}
+
+template <compute_backend Backend>
+void linear_parameters<Backend>::merge_adapter() {
+  for (auto& part : adapter_) part.merge(weight_.value);
+}
+
+template <compute_backend Backend>
+const typename Backend::weight& linear_parameters<Backend>::prepared() {
+  if (!fresh_) prepare_for_products<Backend>(packed_, weight_.value);
+  fresh_ = true;
+  return packed_;
+}
 
 }  // namespace prefopt

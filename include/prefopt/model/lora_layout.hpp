@@ -1,23 +1,15 @@
 #pragma once
 
-#include <algorithm>
-#include <cmath>
 #include <cstddef>
-#include <set>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
-#include <prefopt/core/error.hpp>
-#include <prefopt/model/architecture.hpp>
 #include <prefopt/model/lora_options.hpp>
-#include <prefopt/model/stored_parts.hpp>
-#include <prefopt/model/tensor_shape.hpp>
 #include <prefopt/model/transformer_config.hpp>
-#include <prefopt/model/transformer_layout.hpp>
 
 namespace prefopt {
+
+struct architecture;
 
 /// A matrix of the checkpoint that has an adapter. Where ours holds several of the checkpoint's
 /// (query, key and value in one), the adapter belongs to some of its rows.
@@ -33,76 +25,22 @@ struct lora_module {
 };
 
 /// Every module that could have one, in the order of the parameters: the matrices of the layers.
-inline std::vector<lora_module> linear_modules(const architecture& kind,
-                                               const transformer_config& config) {
-  std::vector<lora_module> modules;
-  for (const auto& entry : transformer_layout(config)) {
-    if (entry.shape.size() != 2 || !entry.name.starts_with("layers.")) continue;
-    std::size_t row = 0;
-    for (const auto& part : stored_parts(kind.names, entry, config, kind.prefix)) {
-      lora_module added;  // nvcc takes lines that begin with `module` for C++20's
-      added.name = part.name.substr(0, part.name.rfind('.'));  // without .weight
-      added.parameter = entry.name;
-      added.first_row = row;
-      added.outputs = entry.shape[0];
-      added.inputs = entry.shape[1];
-      added.rows = part.numbers / added.inputs;
-      added.transposed = part.transposed;
-      added.by_head = part.by_head;
-      row += added.rows;
-      modules.push_back(std::move(added));
-    }
-  }
-  return modules;
-}
+std::vector<lora_module> linear_modules(const architecture& kind, const transformer_config& config);
 
 namespace detail {
 
 /// "q_proj" of "model.layers.0.self_attn.q_proj".
-inline std::string last_name(const std::string& module) {
-  return module.substr(module.rfind('.') + 1);
-}
-
-/// As PEFT has it: the whole name or its end after a dot.
-inline bool is_target(const std::string& module, const std::string& target) {
-  return target == "all-linear" || module == target || module.ends_with("." + target);
-}
+std::string last_name(const std::string& module);
 
 }  // namespace detail
 
 /// The modules that the options name. Throws `usage_error` for options that cannot be and for a
 /// target that names none; the message lists those there are.
-inline std::vector<lora_module> lora_modules(const architecture& kind,
-                                             const transformer_config& config,
-                                             const lora_options& options) {
-  if (options.rank == 0 || options.rank > 65536) {
-    throw usage_error("lora: rank is " + std::to_string(options.rank) + "; expected 1 to 65536");
-  }
-  if (!std::isfinite(options.alpha) || options.alpha <= 0.0) {
-    throw usage_error("lora: alpha is " + std::to_string(options.alpha) +
-                      "; expected a number over 0");
-  }
-  if (options.targets.empty()) throw usage_error("lora: there are no target modules");
-  const auto all = linear_modules(kind, config);
-  for (const auto& target : options.targets) {
-    const bool known = std::any_of(all.begin(), all.end(), [&](const auto& module) {
-      return detail::is_target(module.name, target);
-    });
-    if (known) continue;
-    std::set<std::string> names{"all-linear"};
-    for (const auto& module : all) names.insert(detail::last_name(module.name));
-    throw usage_error("lora: target '" + target.substr(0, 100) + "' is no matrix of a layer of '" +
-                      std::string(kind.model_type) + "' models; expected one of " +
-                      list_text({names.begin(), names.end()}, 20));
-  }
-  std::vector<lora_module> modules;
-  for (const auto& module : all) {
-    const bool named =
-        std::any_of(options.targets.begin(), options.targets.end(),
-                    [&](const auto& target) { return detail::is_target(module.name, target); });
-    if (named) modules.push_back(module);
-  }
-  return modules;
-}
+std::vector<lora_module> lora_modules(const architecture& kind, const transformer_config& config,
+                                      const lora_options& options);
 
 }  // namespace prefopt
+
+#if !defined(PREFOPT_COMPILED)
+#include <prefopt/model/lora_layout.ipp>
+#endif
