@@ -1,15 +1,6 @@
 #pragma once
 
-#include <fcntl.h>
-#include <stdio.h>
-
-#include <cerrno>
 #include <filesystem>
-#include <system_error>
-#include <utility>
-
-#include <prefopt/core/atomic_file.hpp>
-#include <prefopt/core/error.hpp>
 
 namespace prefopt {
 
@@ -19,95 +10,33 @@ namespace prefopt {
 class atomic_folder {
  public:
   /// The folder that `target` lies in must exist. A symbolic link is followed.
-  explicit atomic_folder(std::filesystem::path target) : target_(std::move(target)) {
-    std::error_code problem;
-    if (!target_.has_filename()) target_ = target_.parent_path();  // "folder/"
-    if (std::filesystem::is_symlink(target_, problem)) {
-      const auto real = std::filesystem::canonical(target_, problem);
-      if (!problem) target_ = real;
-    }
-    problem.clear();
-    if (std::filesystem::exists(target_, problem) &&
-        !std::filesystem::is_directory(target_, problem)) {
-      detail::throw_write_error(target_, "cannot be replaced by a folder", ENOTDIR);
-    }
-    temporary_ = detail::name_beside(target_, "tmp");
-    if (!std::filesystem::create_directory(temporary_, problem)) {
-      const int number = problem.value() != 0 ? problem.value() : EEXIST;
-      temporary_.clear();
-      detail::throw_write_error(target_, "cannot be written", number);
-    }
-  }
+  explicit atomic_folder(std::filesystem::path target);
 
   atomic_folder(const atomic_folder&) = delete;
   atomic_folder& operator=(const atomic_folder&) = delete;
-  ~atomic_folder() { remove(temporary_); }
+  ~atomic_folder();
 
   /// Where to write until `commit`.
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return temporary_; }
 
   /// Puts the folder in its place, on the disk. Throws and leaves the old one if anything failed.
-  void commit() {
-    sync_all(temporary_);
-    std::error_code problem;
-    if (!std::filesystem::exists(target_, problem)) {
-      rename(temporary_, target_);
-      temporary_.clear();
-    } else if (exchange(temporary_, target_)) {
-      // The old folder now has the temporary name, and the destructor removes it.
-    } else {
-      // A file system that cannot exchange two names: for a moment neither has the target's.
-      const auto old = detail::name_beside(target_, "old");
-      rename(target_, old);
-      try {
-        rename(temporary_, target_);
-      } catch (...) {
-        std::filesystem::rename(old, target_, problem);
-        throw;
-      }
-      temporary_ = old;
-    }
-    detail::sync_path(detail::folder_of(target_));
-    remove(temporary_);
-    temporary_.clear();
-  }
+  void commit();
 
  private:
-  static void remove(const std::filesystem::path& folder) noexcept {
-    std::error_code ignored;
-    if (!folder.empty()) std::filesystem::remove_all(folder, ignored);
-  }
+  static void remove(const std::filesystem::path& folder) noexcept;
 
-  static void sync_all(const std::filesystem::path& folder) {
-    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-      if (entry.is_symlink()) continue;
-      if (entry.is_directory()) {
-        sync_all(entry.path());
-      } else {
-        detail::sync_path(entry.path());
-      }
-    }
-    detail::sync_path(folder);
-  }
+  static void sync_all(const std::filesystem::path& folder);
 
-  static void rename(const std::filesystem::path& from, const std::filesystem::path& to) {
-    if (::rename(from.c_str(), to.c_str()) != 0) {
-      detail::throw_write_error(to, "cannot be replaced", errno);
-    }
-  }
+  static void rename(const std::filesystem::path& from, const std::filesystem::path& to);
 
-  static bool exchange(const std::filesystem::path& a, const std::filesystem::path& b) {
-#ifdef RENAME_EXCHANGE
-    return ::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) == 0;
-#else
-    static_cast<void>(a);
-    static_cast<void>(b);
-    return false;
-#endif
-  }
+  static bool exchange(const std::filesystem::path& a, const std::filesystem::path& b);
 
   std::filesystem::path target_;
   std::filesystem::path temporary_;  // what the destructor removes
 };
 
 }  // namespace prefopt
+
+#if !defined(PREFOPT_COMPILED)
+#include <prefopt/core/atomic_folder.ipp>
+#endif

@@ -1,16 +1,10 @@
 #pragma once
 
-#include <algorithm>
 #include <array>
-#include <cctype>
-#include <cstddef>
 #include <filesystem>
 #include <string>
 #include <string_view>
-#include <utility>
 
-#include <prefopt/core/error.hpp>
-#include <prefopt/data/input_file.hpp>
 #include <prefopt/eval/judge.hpp>
 
 namespace prefopt {
@@ -21,62 +15,17 @@ namespace prefopt {
 /// own.
 class judge_prompt {
  public:
-  judge_prompt()
-      : judge_prompt(
-            "Here is a post from a forum, and two summaries of it, A and B. Judge which summary is "
-            "better. The better one keeps what matters most in the post, says nothing wrong, and "
-            "wastes no words on side issues.\n\n"
-            "Post:\n<post>\n\n"
-            "Summary A:\n<summary_a>\n\n"
-            "Summary B:\n<summary_b>\n\n"
-            "Answer in two lines and nothing else:\n"
-            "Comparison: one sentence that says which summary you prefer, and why\n"
-            "Preferred: A or B\n") {}
+  judge_prompt();
 
   /// Throws `usage_error` where a place is missing.
-  explicit judge_prompt(std::string text) : text_(std::move(text)) {
-    for (const std::string_view place : places) {
-      if (text_.find(place) == std::string::npos) {
-        throw usage_error("the judge's question has no " + std::string(place) +
-                          "; expected the places <post>, <summary_a> and <summary_b>");
-      }
-    }
-  }
+  explicit judge_prompt(std::string text);
 
   /// The text of a file of at most 1 MiB. Throws `data_error`, or `usage_error` as above.
-  [[nodiscard]] static judge_prompt load(const std::filesystem::path& path) {
-    input_file in(path);
-    std::string text;
-    std::array<char, 4096> step;
-    while (const std::size_t count = in.read(step)) {
-      text.append(step.data(), count);
-      if (text.size() > std::size_t{1} << 20U) throw data_error(in.name(), 0, "", "is over 1 MiB");
-    }
-    return judge_prompt(std::move(text));
-  }
+  [[nodiscard]] static judge_prompt load(const std::filesystem::path& path);
 
   /// The question about these three. A place's name inside of them stays as it is.
   [[nodiscard]] std::string operator()(std::string_view post, std::string_view first,
-                                       std::string_view second) const {
-    const std::array<std::string_view, 3> values{post, first, second};
-    std::string asked;
-    for (std::size_t at = 0; at < text_.size();) {
-      std::size_t next = text_.size();
-      std::size_t which = places.size();
-      for (std::size_t p = 0; p < places.size(); ++p) {
-        const std::size_t found = text_.find(places[p], at);
-        if (found < next) {
-          next = found;
-          which = p;
-        }
-      }
-      asked.append(text_, at, next - at);
-      if (which == places.size()) break;
-      asked += values[which];
-      at = next + places[which].size();
-    }
-    return asked;
-  }
+                                       std::string_view second) const;
 
   [[nodiscard]] const std::string& text() const noexcept { return text_; }
 
@@ -86,50 +35,13 @@ class judge_prompt {
   std::string text_;
 };
 
-namespace detail {
-
-/// Lower case, with everything but letters and digits as single spaces: `**"A".**` is `a`.
-inline std::string letters_of(std::string_view text) {
-  std::string result;
-  for (const char c : text) {
-    if (std::isalnum(static_cast<unsigned char>(c)) != 0) {
-      result += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    } else if (!result.empty() && result.back() != ' ') {
-      result += ' ';
-    }
-  }
-  if (result.ends_with(' ')) result.pop_back();
-  return result;
-}
-
-}  // namespace detail
-
 /// The choice in an answer: what its last line `Preferred: ...` says, or where there is none, its
 /// last line if that is nothing but a choice. A and B may stand in quotes or Markdown. Everything
 /// else is `unparsed`: a guess would be a vote that nobody cast.
-inline verdict parse_judgement(std::string_view answer) {
-  std::string last;  // line with letters
-  std::string preferred;
-  for (std::size_t at = 0; at <= answer.size();) {
-    const std::size_t end = std::min(answer.find('\n', at), answer.size());
-    const std::string line = detail::letters_of(answer.substr(at, end - at));
-    constexpr std::string_view word = "preferred";
-    if (line == word || line.starts_with(std::string(word) + ' ')) {
-      preferred = line.size() > word.size() ? line.substr(word.size() + 1) : "";
-      last = "-" + line;  // with a colon and nothing after it, the choice is on the next line
-    } else if (!line.empty()) {
-      if (last.starts_with('-') && preferred.empty()) preferred = line;
-      last = line;
-    }
-    at = end + 1;
-  }
-  const std::string& choice = preferred.empty() ? last : preferred;
-  if (choice == "a" || choice == "summary a") return verdict::first;
-  if (choice == "b" || choice == "summary b") return verdict::second;
-  if (choice == "tie" || choice == "neither" || choice == "both" || choice == "equal") {
-    return verdict::tie;
-  }
-  return verdict::unparsed;
-}
+verdict parse_judgement(std::string_view answer);
 
 }  // namespace prefopt
+
+#if !defined(PREFOPT_COMPILED)
+#include <prefopt/eval/judge_prompt.ipp>
+#endif

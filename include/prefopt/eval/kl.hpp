@@ -1,14 +1,12 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <Eigen/Core>
 
 #include <prefopt/core/error.hpp>
 #include <prefopt/data/response_batch.hpp>
@@ -78,33 +76,22 @@ namespace detail {
 /// rows are equal, all three are exactly 0.
 class token_divergence {
  public:
+  token_divergence();
+  token_divergence(const token_divergence&) = delete;
+  token_divergence& operator=(const token_divergence&) = delete;
+  ~token_divergence();
+
   /// Both rows: (vocabulary). `token` is the one that was sampled.
   [[nodiscard]] response_kl operator()(std::span<const float> policy,
-                                       std::span<const float> reference, token_id token) {
-    const auto size = static_cast<Eigen::Index>(policy.size());
-    policy_ = Eigen::Map<const Eigen::ArrayXf>(policy.data(), size).cast<double>();
-    difference_ = Eigen::Map<const Eigen::ArrayXf>(reference.data(), size).cast<double>();
-    const double log_q = log_sum_exp(difference_);
-    const double log_p = log_sum_exp(policy_);
-    // log p(v) - log q(v)
-    difference_ = (policy_ - difference_) - (log_p - log_q);
-    response_kl terms;
-    terms.exact = ((policy_ - log_p).exp() * difference_).sum();
-    terms.k1 = difference_(token);
-    terms.k3 = std::expm1(-terms.k1) + terms.k1;
-    terms.tokens = 1;
-    return terms;
-  }
+                                       std::span<const float> reference, token_id token);
 
  private:
-  static double log_sum_exp(const Eigen::ArrayXd& logits) {
-    const double largest = logits.maxCoeff();
-    return largest + std::log((logits - largest).exp().sum());
-  }
+  struct rows;
 
-  Eigen::ArrayXd policy_;      // (vocabulary,)
-  Eigen::ArrayXd difference_;  // (vocabulary,)
+  std::unique_ptr<rows> rows_;
 };
+
+bool all_finite(std::span<const float> logits);
 
 /// The responses of one call to a model, and what of them counts.
 struct kl_chunk {
@@ -114,29 +101,8 @@ struct kl_chunk {
   std::vector<std::span<const token_id>> counting;  // tokens that count; a start of the response's
 };
 
-inline kl_chunk make_kl_chunk(const response_group& group, std::size_t first, std::size_t last,
-                              const kl_counting& counting) {
-  kl_chunk chunk;
-  response_group part;
-  part.prompt = counting.prompt ? group.prompt.first(1) : group.prompt;
-  chunk.texts.reserve(last - first);
-  chunk.offsets.push_back(0);
-  for (std::size_t r = first; r < last; ++r) {
-    std::span<const token_id> tokens = group.responses[r];
-    const bool shorter = counting.leaves_out(tokens.back());
-    if (counting.prompt) {
-      // The first token as prompt and the rest as response: no model need know of this option.
-      auto& text = chunk.texts.emplace_back(group.prompt.begin() + 1, group.prompt.end());
-      text.insert(text.end(), tokens.begin(), tokens.end());
-      tokens = text;
-    }
-    part.responses.push_back(tokens);
-    chunk.offsets.push_back(chunk.offsets.back() + tokens.size());
-    chunk.counting.push_back(tokens.first(tokens.size() - (shorter ? 1 : 0)));
-  }
-  chunk.batch.groups.push_back(std::move(part));
-  return chunk;
-}
+kl_chunk make_kl_chunk(const response_group& group, std::size_t first, std::size_t last,
+                       const kl_counting& counting);
 
 /// Visits the positions of a chunk that count, and checks that the model shows what it has to.
 template <class Model, class Use>
@@ -159,10 +125,7 @@ void visit_counting(Model& model, const char* name, const kl_chunk& chunk, std::
           fail(std::string("the ") + name + " shows " + std::to_string(logits.size()) +
                " logits; expected " + std::to_string(vocabulary));
         }
-        const Eigen::Map<const Eigen::ArrayXf> row(logits.data(),
-                                                   static_cast<Eigen::Index>(logits.size()));
-        if (!row.isFinite().all())
-          fail(std::string("the ") + name + "'s logits are not all finite");
+        if (!all_finite(logits)) fail(std::string("the ") + name + "'s logits are not all finite");
         const token_id token = chunk.counting[r][position];
         if (token < 0 || static_cast<std::size_t>(token) >= vocabulary) {
           fail("is " + std::to_string(token) + ", beyond the vocabulary of " +
@@ -180,13 +143,7 @@ void visit_counting(Model& model, const char* name, const kl_chunk& chunk, std::
 }
 
 /// A sum of terms that may come out below 0 by rounding, and by no more than that.
-inline double not_negative(double value, std::size_t response, const char* name) {
-  if (!std::isfinite(value) || value < -1e-9) {
-    throw kl_error(response, std::string(name) + " is " + std::to_string(value) +
-                                 "; expected a finite number that is not negative");
-  }
-  return std::max(value, 0.0);
-}
+double not_negative(double value, std::size_t response, const char* name);
 
 }  // namespace detail
 
@@ -265,3 +222,7 @@ kl_result kl_divergence(Policy& policy, Reference& reference, const response_bat
 }
 
 }  // namespace prefopt
+
+#if !defined(PREFOPT_COMPILED)
+#include <prefopt/eval/kl.ipp>
+#endif

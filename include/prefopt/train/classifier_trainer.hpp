@@ -15,7 +15,6 @@
 #include <prefopt/core/error.hpp>
 #include <prefopt/data/token.hpp>
 #include <prefopt/model/classifier.hpp>
-#include <prefopt/model/language_model.hpp>
 #include <prefopt/score/ngram_classifier.hpp>
 #include <prefopt/text/sequence_encoder.hpp>
 #include <prefopt/train/content_hash.hpp>
@@ -38,18 +37,8 @@ struct classifier_examples {
   std::size_t tokens = 0;  ///< of all texts
 };
 
-inline classifier_examples encode_labelled(std::span<const labelled_text> texts,
-                                           const sequence_encoder& encoder) {
-  classifier_examples result;
-  result.examples.reserve(texts.size());
-  for (const labelled_text& text : texts) {
-    auto [tokens, cut] = encoder(text.text, {.special_tokens = false});
-    result.cut += cut ? 1 : 0;
-    result.tokens += tokens.size();
-    result.examples.push_back({std::move(tokens), text.positive ? std::size_t{1} : 0});
-  }
-  return result;
-}
+classifier_examples encode_labelled(std::span<const labelled_text> texts,
+                                    const sequence_encoder& encoder);
 
 /// How well a classifier knows some examples.
 struct classifier_quality {
@@ -60,23 +49,9 @@ struct classifier_quality {
 namespace detail {
 
 /// -log p(label) by softmax, and its slope with respect to each logit, written to `slopes`.
-inline double cross_entropy(std::span<const float> logits, std::size_t label,
-                            std::span<float> slopes) {
-  const double top = *std::max_element(logits.begin(), logits.end());
-  double sum = 0.0;
-  for (const float z : logits) sum += std::exp(static_cast<double>(z) - top);
-  const double log_sum = top + std::log(sum);
-  for (std::size_t c = 0; c < slopes.size(); ++c) {
-    const double p = std::exp(static_cast<double>(logits[c]) - log_sum);
-    slopes[c] = static_cast<float>(p - (c == label ? 1.0 : 0.0));
-  }
-  return log_sum - static_cast<double>(logits[label]);
-}
+double cross_entropy(std::span<const float> logits, std::size_t label, std::span<float> slopes);
 
-inline bool is_right(std::span<const float> logits, std::size_t label) {
-  const auto best = std::max_element(logits.begin(), logits.end());
-  return static_cast<std::size_t>(best - logits.begin()) == label;
-}
+bool is_right(std::span<const float> logits, std::size_t label);
 
 /// Labelled texts as the training loop sees them.
 template <class Model>
@@ -274,3 +249,7 @@ class classifier_trainer {
 };
 
 }  // namespace prefopt
+
+#if !defined(PREFOPT_COMPILED)
+#include <prefopt/train/classifier_trainer.ipp>
+#endif

@@ -62,51 +62,18 @@ class rmsprop {
  public:
   explicit rmsprop(const rmsprop_options& options = {}) : options_(options) {}
 
-  void step(std::span<const parameter> parameters, double rate, float scale = 1.0F) {
-    square_.prepare(parameters);
-    const bool heavy = options_.momentum > 0.0;
-    if (heavy) buffer_.prepare(parameters);
-    ++steps_;
-    const detail::rmsprop_update decaying(options_, rate, scale, true);
-    const detail::rmsprop_update still(options_, rate, scale, false);
-    detail::for_each_piece(parameters, [&](std::size_t p, std::size_t begin, std::size_t end) {
-      const detail::rmsprop_update& use = parameters[p].decays ? decaying : still;
-      float* const value = parameters[p].value.data() + begin;
-      const float* const gradient = parameters[p].gradient.data() + begin;
-      float* const s = square_[p].data() + begin;
-      if (heavy) {
-        update(use, end - begin, value, gradient, s, buffer_[p].data() + begin);
-      } else {
-        update(use, end - begin, value, gradient, s);
-      }
-    });
-  }
+  void step(std::span<const parameter> parameters, double rate, float scale = 1.0F);
 
-  [[nodiscard]] std::vector<optimizer_array> state(std::span<const parameter> parameters) {
-    std::vector<optimizer_array> list;
-    square_.append_to(list, parameters);
-    if (options_.momentum > 0.0) buffer_.append_to(list, parameters);
-    return list;
-  }
+  [[nodiscard]] std::vector<optimizer_array> state(std::span<const parameter> parameters);
   [[nodiscard]] std::uint64_t steps() const { return steps_; }
   void set_steps(std::uint64_t steps) { steps_ = steps; }
-  [[nodiscard]] std::string describe() const {
-    return "rmsprop" + detail::setting("alpha", options_.alpha) +
-           detail::setting("epsilon", options_.epsilon) +
-           detail::setting("momentum", options_.momentum) +
-           detail::setting("weight_decay", options_.weight_decay);
-  }
+  [[nodiscard]] std::string describe() const;
 
  private:
-  // The update by value and the arrays unaliased, so that the loops are vectorized.
   static void update(const detail::rmsprop_update each, std::size_t count, float* __restrict value,
-                     const float* __restrict gradient, float* __restrict s) {
-    for (std::size_t i = 0; i < count; ++i) each(value[i], gradient[i], s[i]);
-  }
+                     const float* __restrict gradient, float* __restrict s);
   static void update(const detail::rmsprop_update each, std::size_t count, float* __restrict value,
-                     const float* __restrict gradient, float* __restrict s, float* __restrict b) {
-    for (std::size_t i = 0; i < count; ++i) each(value[i], gradient[i], s[i], b[i]);
-  }
+                     const float* __restrict gradient, float* __restrict s, float* __restrict b);
 
   rmsprop_options options_;
   detail::optimizer_memory square_{"mean_square"};
@@ -116,3 +83,7 @@ class rmsprop {
 static_assert(optimizer<rmsprop>);
 
 }  // namespace prefopt
+
+#if !defined(PREFOPT_COMPILED)
+#include <prefopt/train/rmsprop.ipp>
+#endif

@@ -1,29 +1,16 @@
 #pragma once
 
-#include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <exception>
 #include <filesystem>
-#include <optional>
+#include <functional>
 #include <span>
 #include <string>
-#include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
-#include <prefopt/core/atomic_file.hpp>
 #include <prefopt/core/error.hpp>
-#include <prefopt/model/json_file.hpp>
 #include <prefopt/model/language_model.hpp>
-#include <prefopt/model/safetensors.hpp>
-#include <prefopt/model/safetensors_writer.hpp>
-#include <prefopt/train/content_hash.hpp>
 #include <prefopt/train/optimizer.hpp>
 
 namespace prefopt {
@@ -46,82 +33,19 @@ class run_checkpoints {
  public:
   /// Makes the folder if need be, and removes what a killed run left half-written. One process at a
   /// time uses a folder. `keep`: how many checkpoints stay; 0: all.
-  run_checkpoints(std::filesystem::path folder, std::size_t keep)
-      : folder_(std::move(folder)), keep_(keep) {
-    try {
-      std::filesystem::create_directories(folder_);
-      std::vector<std::filesystem::path> stray;
-      for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
-        const std::string name = entry.path().filename().string();
-        if (name.starts_with(".step-")) stray.push_back(entry.path());
-      }
-      for (const auto& path : stray) std::filesystem::remove_all(path);
-    } catch (const std::filesystem::filesystem_error& e) {
-      throw data_error(folder_.string(), 0, "", e.what());
-    }
-  }
+  run_checkpoints(std::filesystem::path folder, std::size_t keep);
 
   /// The steps that have a checkpoint, ascending.
-  [[nodiscard]] std::vector<std::size_t> steps() const {
-    std::vector<std::size_t> list;
-    for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
-      const std::string name = entry.path().filename().string();
-      std::size_t step = 0;
-      if (std::sscanf(name.c_str(), "step-%zu", &step) == 1 && path_of(step) == entry.path()) {
-        list.push_back(step);
-      }
-    }
-    std::sort(list.begin(), list.end());
-    return list;
-  }
+  [[nodiscard]] std::vector<std::size_t> steps() const;
 
-  [[nodiscard]] std::filesystem::path path_of(std::size_t step) const {
-    char name[40];
-    std::snprintf(name, sizeof name, "step-%08zu", step);
-    return folder_ / name;
-  }
+  [[nodiscard]] std::filesystem::path path_of(std::size_t step) const;
 
   /// Saves the run after `step` updates. Throws `numeric_error` and saves nothing where a weight is
   /// not finite, `data_error` where a file cannot be written; older checkpoints stay then.
   template <optimizer Optimizer>
   void save(std::size_t step, std::span<const parameter> parameters, Optimizer& optimizer,
             const run_settings& settings) const {
-    if (std::filesystem::exists(path_of(step))) return;
-    std::vector<named_tensor> weights;
-    for (const parameter& p : parameters) {
-      for (const float value : p.value) {
-        if (!std::isfinite(value)) {
-          throw numeric_error(step, numeric_error::no_pair,
-                              "a weight of " + p.name + " is not finite");
-        }
-      }
-      weights.push_back({p.name, p.shape, p.value});
-    }
-    std::vector<named_tensor> memory;
-    for (const optimizer_array& a : optimizer.state(parameters)) {
-      memory.push_back({a.name, {a.value.size()}, a.value});
-    }
-    nlohmann::ordered_json run;
-    run["format"] = format;
-    run["step"] = step;
-    run["optimizer_steps"] = optimizer.steps();
-    run["weights_hash"] = hash_of(weights);
-    run["optimizer_hash"] = hash_of(memory);
-    for (const auto& [name, value] : settings) run["settings"][name] = value;
-
-    try {
-      const std::filesystem::path temporary = hidden(step, "writing");
-      std::filesystem::create_directory(temporary);
-      write_safetensors(temporary / "weights.safetensors", weights);
-      if (!memory.empty()) write_safetensors(temporary / "optimizer.safetensors", memory);
-      write_file_atomically(temporary / "run.json", run.dump(2) + "\n");
-      detail::sync_path(temporary);
-      std::filesystem::rename(temporary, path_of(step));
-      detail::sync_path(folder_);
-      remove_old();
-    } catch (const std::filesystem::filesystem_error& e) {
-      throw data_error(path_of(step).string(), 0, "", e.what());
-    }
+    save_by(step, parameters, memory_of(parameters, optimizer), settings);
   }
 
   /// Loads the checkpoint of `step` into the parameters and the optimizer. Throws
@@ -131,43 +55,7 @@ class run_checkpoints {
   template <optimizer Optimizer>
   void load(std::size_t step, std::span<const parameter> parameters, Optimizer& optimizer,
             const run_settings& settings) const {
-    const std::filesystem::path folder = path_of(step);
-    const std::string file = (folder / "run.json").string();
-    const nlohmann::ordered_json run = read_checkpoint_json(folder / "run.json");
-    const auto text = [&](const char* key) {
-      if (!run.contains(key) || !run[key].is_string()) {
-        throw checkpoint_error(file, key, "is absent or not a string");
-      }
-      return run[key].get<std::string>();
-    };
-    const auto number = [&](const char* key) {
-      if (!run.contains(key) || !run[key].is_number_unsigned()) {
-        throw checkpoint_error(file, key, "is absent or not a number");
-      }
-      return run[key].get<std::uint64_t>();
-    };
-    if (text("format") != format) {
-      throw checkpoint_error(file, "format",
-                             "is '" + text("format") + "', expected '" + format + "'");
-    }
-    if (number("step") != step) {
-      throw checkpoint_error(file, "step",
-                             "is " + std::to_string(number("step")) +
-                                 ", but the folder's name says " + std::to_string(step));
-    }
-    compare_settings(file, run, settings);
-
-    std::vector<array> weights;
-    for (const parameter& p : parameters) weights.push_back({p.name, p.shape, p.value});
-    read_arrays(folder / "weights.safetensors", weights, text("weights_hash"));
-    std::vector<array> memory;
-    for (const optimizer_array& a : optimizer.state(parameters)) {
-      memory.push_back({a.name, {a.value.size()}, a.value});
-    }
-    if (!memory.empty()) {
-      read_arrays(folder / "optimizer.safetensors", memory, text("optimizer_hash"));
-    }
-    optimizer.set_steps(number("optimizer_steps"));
+    load_by(step, parameters, memory_of(parameters, optimizer), settings);
   }
 
   /// Loads the newest checkpoint that is not damaged, and returns its step; 0 where there is none
@@ -177,27 +65,20 @@ class run_checkpoints {
   template <optimizer Optimizer, class Report>
   std::size_t load_newest(std::span<const parameter> parameters, Optimizer& optimizer,
                           const run_settings& settings, const Report& report) const {
-    const std::vector<std::size_t> list = steps();
-    std::exception_ptr first;
-    std::vector<std::pair<std::size_t, std::string>> damaged;
-    for (std::size_t i = list.size(); i-- > 0;) {
-      try {
-        load(list[i], parameters, optimizer, settings);
-        for (const auto& [step, problem] : damaged) set_aside(step, problem, report);
-        return list[i];
-      } catch (const run_settings_error&) {
-        throw;
-      } catch (const error& e) {  // damaged, or a file of it cannot be read
-        if (!first) first = std::current_exception();
-        damaged.emplace_back(list[i], e.what());
-      }
-    }
-    if (first) std::rethrow_exception(first);
-    return 0;
+    return load_newest_by(parameters, memory_of(parameters, optimizer), settings,
+                          [&](const std::string& text) { report(text); });
   }
 
  private:
   static constexpr const char* format = "prefopt run 1";
+
+  /// An optimizer without its type.
+  struct optimizer_memory {
+    std::function<std::vector<optimizer_array>()> arrays;
+    std::function<std::uint64_t()> steps;
+    std::function<void(std::uint64_t)> set_steps;
+  };
+  using damage_report = std::function<void(const std::string&)>;
 
   struct array {
     std::string name;
@@ -205,100 +86,42 @@ class run_checkpoints {
     std::span<float> values;
   };
 
-  template <class Array>
-  static std::string hash_of(const std::vector<Array>& arrays) {
-    content_hash hash;
-    for (const auto& a : arrays) {
-      hash.add(std::string_view(a.name)).add(std::span<const float>(a.values));
-    }
-    return hash.text();
+  template <optimizer Optimizer>
+  static optimizer_memory memory_of(std::span<const parameter> parameters, Optimizer& optimizer) {
+    return {[parameters, &optimizer] { return optimizer.state(parameters); },
+            [&optimizer] { return optimizer.steps(); },
+            [&optimizer](std::uint64_t steps) { optimizer.set_steps(steps); }};
   }
 
-  static void compare_settings(const std::string& file, const nlohmann::ordered_json& run,
-                               const run_settings& settings) {
-    if (!run.contains("settings") || !run["settings"].is_object()) {
-      throw checkpoint_error(file, "settings", "is absent or not an object");
-    }
-    std::string differences;
-    const auto differs = [&](const std::string& name, const std::string& here,
-                             const std::string& there) {
-      differences += differences.empty() ? "" : "; ";
-      differences += content_hash::is_text(here) && content_hash::is_text(there)
-                         ? "the " + name + " is another one now"
-                         : name + " is " + here + " now, and was " + there;
-    };
-    for (const auto& [name, value] : settings) {
-      const auto found = run["settings"].find(name);
-      const std::string there = found == run["settings"].end() ? "not recorded"
-                                : found->is_string()           ? found->template get<std::string>()
-                                                               : found->dump();
-      if (there != value) differs(name, value, there);
-    }
-    for (const auto& [name, value] : run["settings"].items()) {
-      const bool known = std::any_of(settings.begin(), settings.end(),
-                                     [&](const auto& s) { return s.first == name; });
-      if (!known) differs(name, "not set", value.dump());
-    }
-    if (!differences.empty()) {
-      throw run_settings_error(file, "settings",
-                               "this run cannot go on from the checkpoint: " + differences);
-    }
-  }
+  void save_by(std::size_t step, std::span<const parameter> parameters,
+               const optimizer_memory& optimizer, const run_settings& settings) const;
+
+  void load_by(std::size_t step, std::span<const parameter> parameters,
+               const optimizer_memory& optimizer, const run_settings& settings) const;
+
+  std::size_t load_newest_by(std::span<const parameter> parameters,
+                             const optimizer_memory& optimizer, const run_settings& settings,
+                             const damage_report& report) const;
+
+  template <class Array>
+  static std::string hash_of(const std::vector<Array>& arrays);
 
   static void read_arrays(const std::filesystem::path& path, const std::vector<array>& arrays,
-                          const std::string& expected_hash) {
-    const safetensors_file file(path);
-    for (const array& a : arrays) {
-      if (file.shape(a.name) != a.shape) {
-        throw checkpoint_error(
-            path.string(), "tensor '" + a.name + "'",
-            "has shape " + shape_text(file.shape(a.name)) + ", expected " + shape_text(a.shape));
-      }
-      file.read(a.name, a.values);
-    }
-    if (file.names().size() != arrays.size()) {
-      throw checkpoint_error(path.string(), "",
-                             "has " + std::to_string(file.names().size()) + " arrays, expected " +
-                                 std::to_string(arrays.size()));
-    }
-    if (hash_of(arrays) != expected_hash) {
-      throw checkpoint_error(path.string(), "", "does not have the hash that run.json records");
-    }
-  }
+                          const std::string& expected_hash);
 
-  [[nodiscard]] std::filesystem::path hidden(std::size_t step, const char* purpose) const {
-    return folder_ / ("." + path_of(step).filename().string() + "." + purpose);
-  }
+  [[nodiscard]] std::filesystem::path hidden(std::size_t step, const char* purpose) const;
 
   /// Makes room for the checkpoint that the run will save at that step.
-  template <class Report>
-  void set_aside(std::size_t step, const std::string& problem, const Report& report) const {
-    const std::filesystem::path path = path_of(step);
-    std::filesystem::path name = path;
-    name += ".damaged";
-    try {
-      std::filesystem::remove_all(name);
-      std::filesystem::rename(path, name);
-    } catch (const std::filesystem::filesystem_error& e) {
-      throw data_error(path.string(), 0, "", e.what());
-    }
-    report("a checkpoint is damaged (" + problem + "); it is now " + name.string() +
-           ", and an older one is used");
-  }
+  void set_aside(std::size_t step, const std::string& problem, const damage_report& report) const;
 
-  void remove_old() const {
-    if (keep_ == 0) return;
-    const std::vector<std::size_t> list = steps();
-    for (std::size_t i = 0; i + keep_ < list.size(); ++i) {
-      // Renamed first, so that a kill in between leaves no checkpoint with half of its files.
-      const std::filesystem::path condemned = hidden(list[i], "removing");
-      std::filesystem::rename(path_of(list[i]), condemned);
-      std::filesystem::remove_all(condemned);
-    }
-  }
+  void remove_old() const;
 
   std::filesystem::path folder_;
   std::size_t keep_;
 };
 
 }  // namespace prefopt
+
+#if !defined(PREFOPT_COMPILED)
+#include <prefopt/train/run_checkpoint.ipp>
+#endif

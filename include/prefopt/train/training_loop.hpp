@@ -6,11 +6,9 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdio>
-#include <filesystem>
 #include <optional>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <prefopt/backend/operation_profile.hpp>
@@ -19,7 +17,6 @@
 #include <prefopt/core/error.hpp>
 #include <prefopt/core/folder_lock.hpp>
 #include <prefopt/core/progress.hpp>
-#include <prefopt/core/stale_temporaries.hpp>
 #include <prefopt/model/language_model.hpp>
 #include <prefopt/train/data_order.hpp>
 #include <prefopt/train/gradient_norm.hpp>
@@ -139,75 +136,27 @@ std::optional<std::string> rounded_products(const Model& model) {
   return std::nullopt;
 }
 
-inline run_settings settings_of(const training_options& options, std::size_t total_steps) {
-  char rate[32];
-  char clip[32];
-  std::snprintf(rate, sizeof rate, "%.17g", options.learning_rate);
-  std::snprintf(clip, sizeof clip, "%.17g", options.max_gradient_norm);
-  const bool prompts = options.shuffle == training_options::shuffle_kind::prompts;
-  run_settings list = {{"batch_size", std::to_string(options.batch_size)},
-                       {"accumulation", std::to_string(options.accumulation)},
-                       {"shuffle", prompts ? "prompts" : "examples"},
-                       {"seed", std::to_string(options.seed)},
-                       {"learning_rate", rate},
-                       {"schedule", to_string(options.schedule)},
-                       {"warmup_steps", std::to_string(options.warmup_steps)},
-                       {"max_gradient_norm", clip}};
-  if (options.part_tokens != 0) {
-    list.emplace_back("part_tokens", std::to_string(options.part_tokens));
-  }
-  // A constant rate does not look ahead, so such a run may be resumed to be longer.
-  if (options.schedule != learning_rate_schedule::kind::constant) {
-    list.emplace_back("steps", std::to_string(total_steps));
-  }
-  return list;
-}
+run_settings settings_of(const training_options& options, std::size_t total_steps);
 
 /// The files of a run; without a folder, none.
 class run_files {
  public:
-  run_files(const training_options& options, std::size_t step) {
-    if (options.folder.empty()) return;
-    metrics_.emplace(options.folder / "metrics.jsonl", step);
-    if (options.tensorboard) tensorboard_.emplace(options.folder, step + 1);
-  }
+  run_files(const training_options& options, std::size_t step);
 
-  void write(std::size_t step, double epoch, const metric_list& metrics) {
-    if (metrics_) metrics_->write(step, epoch, metrics);
-    if (tensorboard_) tensorboard_->write(step, metrics);
-  }
+  void write(std::size_t step, double epoch, const metric_list& metrics);
 
  private:
   std::optional<metrics_file> metrics_;
   std::optional<tensorboard_file> tensorboard_;
 };
 
-inline std::optional<run_checkpoints> open_checkpoints(const training_options& options) {
-  if (options.folder.empty()) return std::nullopt;
-  if (options.resume) remove_stale_temporaries(options.folder);
-  run_checkpoints checkpoints(options.folder / "checkpoints", options.keep_checkpoints);
-  if (!options.resume &&
-      (std::filesystem::exists(options.folder / "metrics.jsonl") || !checkpoints.steps().empty())) {
-    throw usage_error(options.folder.string() +
-                      ": holds a run already; resume it or choose another folder");
-  }
-  return checkpoints;
-}
+std::optional<run_checkpoints> open_checkpoints(const training_options& options);
 
 /// Makes the run's folder and keeps it to this run; holds nothing where nothing is written.
-inline folder_lock lock_run(const training_options& options) {
-  if (options.folder.empty()) return {};
-  std::filesystem::create_directories(options.folder);
-  return folder_lock(options.folder);
-}
+folder_lock lock_run(const training_options& options);
 
 /// The step of the last checkpoint, 0 without one: how far a run is that was stopped early on.
-inline std::size_t saved_steps(const training_options& options) {
-  const auto checkpoints = open_checkpoints(options);
-  if (!checkpoints) return 0;
-  const std::vector<std::size_t> steps = checkpoints->steps();
-  return steps.empty() ? 0 : steps.back();
-}
+std::size_t saved_steps(const training_options& options);
 
 }  // namespace detail
 
@@ -362,3 +311,7 @@ training_result training_loop(Model& model, Task& task, Optimizer& optimizer,
 }
 
 }  // namespace prefopt
+
+#if !defined(PREFOPT_COMPILED)
+#include <prefopt/train/training_loop.ipp>
+#endif

@@ -8,7 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include <prefopt/core/error.hpp>
 #include <prefopt/core/progress.hpp>
 #include <prefopt/train/schedule.hpp>
 
@@ -67,19 +66,10 @@ struct training_result {
   [[nodiscard]] int exit_code() const { return signal == 0 ? 0 : 128 + signal; }
 };
 
-inline void validate(const training_options& options) {
-  const auto need = [](bool good, const char* text) {
-    if (!good) throw usage_error(std::string("training_options: ") + text);
-  };
-  need(options.epochs > 0 || options.max_steps > 0, "neither epochs nor max_steps is given");
-  need(options.batch_size > 0, "batch_size is 0");
-  need(options.accumulation > 0, "accumulation is 0");
-  need(options.accumulation <= options.batch_size, "accumulation is larger than batch_size");
-  need(options.learning_rate >= 0.0 && options.learning_rate < 1e30,
-       "learning_rate is not a number from 0 to 1e30");
-  need(options.max_gradient_norm >= 0.0, "max_gradient_norm is negative or not a number");
-  need(!options.folder.empty() || !options.resume, "resume needs a folder");
-  need(!options.folder.empty() || options.checkpoint_every == 0, "checkpoint_every needs a folder");
-}
+void validate(const training_options& options);
 
 }  // namespace prefopt
+
+#if !defined(PREFOPT_COMPILED)
+#include <prefopt/train/training_options.ipp>
+#endif
