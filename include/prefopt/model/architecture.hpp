@@ -1,20 +1,18 @@
 #pragma once
 
-#include <array>
-#include <cstddef>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
-#include <prefopt/model/config_reader.hpp>
-#include <prefopt/model/gguf.hpp>
 #include <prefopt/model/stored_parts.hpp>
 #include <prefopt/model/transformer_config.hpp>
 
 namespace prefopt {
+
+class config_reader;
+class gguf_file;
 
 /// One kind of checkpoint: how its config and its names map to ours. Adding an architecture that
 /// `transformer_config` can describe is adding one of these to the table in architectures.hpp.
@@ -40,33 +38,15 @@ namespace detail {
 
 using activation_kind = transformer_config::activation_kind;
 
-inline constexpr std::array<std::pair<std::string_view, activation_kind>, 6> activation_names{{
-    {"gelu_new", activation_kind::gelu_tanh},
-    {"gelu", activation_kind::gelu},
-    {"silu", activation_kind::silu},
-    {"gelu_pytorch_tanh", activation_kind::gelu_tanh},
-    {"gelu_fast", activation_kind::gelu_tanh},
-    {"swish", activation_kind::silu},
-}};
+activation_kind read_activation(config_reader& config, const std::string& key,
+                                const std::string& fallback);
 
-inline activation_kind read_activation(config_reader& config, const std::string& key,
-                                       const std::string& fallback) {
-  const std::string name = config.text(key, fallback);
-  for (const auto& [known, kind] : activation_names) {
-    if (known == name) return kind;
-  }
-  config.fail(key, "is '" + name +
-                       "', an activation that is not supported; expected gelu, "
-                       "gelu_new, gelu_pytorch_tanh or silu");
-}
-
-inline std::string_view activation_name(activation_kind kind) {
-  for (const auto& [name, known] : activation_names) {
-    if (known == kind) return name;
-  }
-  return "";
-}
+std::string_view activation_name(activation_kind kind);
 
 }  // namespace detail
 
 }  // namespace prefopt
+
+#if !defined(PREFOPT_COMPILED)
+#include <prefopt/model/architecture.ipp>
+#endif

@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include <prefopt/model/architecture.hpp>
+#include <prefopt/model/config_reader.hpp>
+#include <prefopt/model/gguf.hpp>
 #include <prefopt/model/gguf_llama.hpp>
 
 namespace prefopt {

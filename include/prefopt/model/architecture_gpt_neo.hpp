@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include <prefopt/model/architecture.hpp>
+#include <prefopt/model/config_reader.hpp>
 
 namespace prefopt {
 

@@ -7,6 +7,7 @@
 
 #include <prefopt/model/architecture.hpp>
 #include <prefopt/model/architecture_llama.hpp>
+#include <prefopt/model/config_reader.hpp>
 
 namespace prefopt {
 

@@ -6,6 +6,7 @@
 
 #include <prefopt/model/architecture.hpp>
 #include <prefopt/model/architecture_llama.hpp>
+#include <prefopt/model/config_reader.hpp>
 #include <prefopt/model/layer_windows.hpp>
 
 namespace prefopt {

@@ -1,48 +1,22 @@
 #pragma once
 
-#include <filesystem>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <variant>
 #include <vector>
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
-#include <prefopt/core/error.hpp>
 #include <prefopt/model/architecture.hpp>
-#include <prefopt/model/architecture_gpt2.hpp>
-#include <prefopt/model/architecture_gpt_neo.hpp>
-#include <prefopt/model/architecture_gpt_neox.hpp>
-#include <prefopt/model/architecture_gptj.hpp>
-#include <prefopt/model/architecture_llama.hpp>
-#include <prefopt/model/architecture_mistral.hpp>
-#include <prefopt/model/architecture_qwen.hpp>
-#include <prefopt/model/architecture_smollm3.hpp>
+#include <prefopt/model/transformer_config.hpp>
 
 namespace prefopt {
 
 /// Every kind of checkpoint that is read and written.
-inline const std::vector<architecture>& architectures() {
-  static const std::vector<architecture> table{
-      gpt2_architecture(),     gpt_neo_architecture(), gptj_architecture(),
-      gpt_neox_architecture(), llama_architecture(),   mistral_architecture(),
-      qwen2_architecture(),    qwen3_architecture(),   smollm3_architecture()};
-  return table;
-}
+const std::vector<architecture>& architectures();
 
 /// The entry of this `model_type`; throws `checkpoint_error` naming `file` and those there are.
-inline const architecture& find_architecture(std::string_view model_type,
-                                             const std::string& file = "architecture") {
-  std::string known;
-  for (const auto& entry : architectures()) {
-    if (entry.model_type == model_type) return entry;
-    known += (known.empty() ? "" : ", ") + std::string(entry.model_type);
-  }
-  throw checkpoint_error(file, "",
-                         "holds a model of type '" + std::string(model_type.substr(0, 100)) +
-                             "', which is not supported; expected one of " + known);
-}
+const architecture& find_architecture(std::string_view model_type,
+                                      const std::string& file = "architecture");
 
 /// What kind of model a checkpoint holds, and its shape.
 struct model_description {
@@ -52,45 +26,13 @@ struct model_description {
 
 /// From a config.json. Throws `checkpoint_error` that names the field for whatever is wrong, not
 /// supported, or unknown and so perhaps part of the mathematics.
-inline model_description read_config(const nlohmann::ordered_json& fields,
-                                     const std::string& file) {
-  config_reader reader(fields, file);
-  const std::string model_type = reader.text("model_type");
-  const auto& kind = find_architecture(model_type, file);
-  declare_common_fields(reader);
-  const transformer_config config = kind.read(reader);
-  reader.finish();
-  return {model_type, config};
-}
+model_description read_config(const nlohmann::ordered_json& fields, const std::string& file);
 
 /// From a GGUF file's metadata and tensors; the same errors.
-inline model_description read_config(const gguf_file& file) {
-  const auto& metadata = file.metadata();
-  const std::string name = metadata.text("general.architecture");
-  std::string known;
-  const architecture* kind = nullptr;
-  for (const auto& entry : architectures()) {
-    if (entry.read_gguf == nullptr) continue;
-    if (entry.in_gguf() == name) kind = &entry;
-    known += (known.empty() ? "" : ", ") + std::string(entry.in_gguf());
-  }
-  if (kind == nullptr) {
-    throw checkpoint_error(file.path().string(), "key 'general.architecture'",
-                           "is '" + name.substr(0, 100) +
-                               "', which is not read from GGUF files; expected one of " + known);
-  }
-  const std::string prefix = name + ".";
-  nlohmann::ordered_json fields = nlohmann::ordered_json::object();
-  for (const auto& key : metadata.keys()) {
-    if (!key.starts_with(prefix)) continue;
-    std::visit([&](const auto& value) { fields[key.substr(prefix.size())] = value; },
-               metadata.at(key));
-  }
-  config_reader reader(std::move(fields), file.path().string(), prefix);
-  transformer_config config = kind->read_gguf(reader, file);
-  reader.finish();
-  config.tied_head = !file.contains("output.weight");
-  return {std::string(kind->model_type), config};
-}
+model_description read_config(const gguf_file& file);
 
 }  // namespace prefopt
+
+#if !defined(PREFOPT_COMPILED)
+#include <prefopt/model/architectures.ipp>
+#endif

@@ -5,10 +5,12 @@
 #include <utility>
 #include <vector>
 
+#include <prefopt/core/error.hpp>
 #include <prefopt/model/config_reader.hpp>
 #include <prefopt/model/gguf.hpp>
 #include <prefopt/model/gguf_rope.hpp>
 #include <prefopt/model/stored_parts.hpp>
+#include <prefopt/model/tensor_shape.hpp>
 #include <prefopt/model/transformer_config.hpp>
 
 namespace prefopt::detail {

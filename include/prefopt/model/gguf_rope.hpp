@@ -11,6 +11,7 @@
 #include <prefopt/model/config_reader.hpp>
 #include <prefopt/model/gguf.hpp>
 #include <prefopt/model/rotary_frequencies.hpp>
+#include <prefopt/model/tensor_shape.hpp>
 #include <prefopt/model/transformer_config.hpp>
 
 namespace prefopt::detail {

@@ -1,56 +1,23 @@
 #pragma once
 
 #include <filesystem>
-#include <set>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include <nlohmann/json.hpp>
-
-#include <prefopt/core/error.hpp>
-#include <prefopt/core/mapped_file.hpp>
 
 namespace prefopt {
 
 /// JSON of a checkpoint: `text` must be one object in valid UTF-8, nested at most 32 deep, and no
 /// object may have a key twice. Throws `checkpoint_error` naming `file` and `place`.
-inline nlohmann::ordered_json parse_checkpoint_json(std::string_view text, const std::string& file,
-                                                    const std::string& place) {
-  using json = nlohmann::ordered_json;
-  if (text.find('\0') != std::string_view::npos) {  // nlohmann takes it for the end
-    throw checkpoint_error(file, place, "is not JSON: it has a zero byte");
-  }
-  std::vector<std::set<std::string>> keys;  // of the objects around the current place
-  const auto check = [&](int depth, json::parse_event_t event, json& parsed) {
-    if (depth > 32) throw checkpoint_error(file, place, "JSON is nested more than 32 deep");
-    if (event == json::parse_event_t::object_start) keys.emplace_back();
-    if (event == json::parse_event_t::object_end) keys.pop_back();
-    if (event == json::parse_event_t::key) {
-      const auto& key = parsed.get_ref<const std::string&>();
-      if (!keys.back().insert(key).second) {
-        throw checkpoint_error(file, place, "key '" + key + "' stands there twice");
-      }
-    }
-    return true;
-  };
-  try {
-    json value = json::parse(text, check);
-    if (!value.is_object()) throw checkpoint_error(file, place, "is not a JSON object");
-    return value;
-  } catch (const nlohmann::json::exception& e) {
-    throw checkpoint_error(file, place, std::string("is not JSON: ") + e.what());
-  }
-}
+nlohmann::ordered_json parse_checkpoint_json(std::string_view text, const std::string& file,
+                                             const std::string& place);
 
 /// A whole file of it, up to 100 MB.
-inline nlohmann::ordered_json read_checkpoint_json(const std::filesystem::path& path) {
-  const mapped_file file(path);
-  const auto bytes = file.bytes();
-  if (bytes.empty()) throw checkpoint_error(path.string(), "", "is empty");
-  if (bytes.size() > 100'000'000) throw checkpoint_error(path.string(), "", "is over 100 MB");
-  return parse_checkpoint_json({reinterpret_cast<const char*>(bytes.data()), bytes.size()},
-                               path.string(), "");
-}
+nlohmann::ordered_json read_checkpoint_json(const std::filesystem::path& path);
 
 }  // namespace prefopt
+
+#if !defined(PREFOPT_COMPILED)
+#include <prefopt/model/json_file.ipp>
+#endif
