@@ -15,6 +15,7 @@
 #include <prefopt/model/json_file.hpp>
 #include <prefopt/model/safetensors.hpp>
 #include <prefopt/model/safetensors_writer.hpp>
+#include <prefopt/model/tensor_shape.hpp>
 #include <prefopt/train/content_hash.hpp>
 
 namespace prefopt {
