@@ -9,7 +9,9 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <prefopt/model/json_file.hpp>
 #include <prefopt/model/load_weights.hpp>
+#include <prefopt/model/safetensors.hpp>
 #include <prefopt/model/safetensors_writer.hpp>
 
 #include "support/bare_model.hpp"

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <prefopt/text/load_tokenizer.hpp>
+
 #include "support/damage.hpp"
 #include "support/data.hpp"
 

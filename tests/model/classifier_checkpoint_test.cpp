@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include <prefopt/model/eigen_classifier.hpp>
+#include <prefopt/model/json_file.hpp>
 #include <prefopt/model/save_classifier.hpp>
 
 #include "support/damage.hpp"

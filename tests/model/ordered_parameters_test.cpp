@@ -6,6 +6,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <prefopt/core/error.hpp>
+
 namespace prefopt {
 namespace {
 

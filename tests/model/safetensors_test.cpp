@@ -13,6 +13,7 @@
 
 #include <prefopt/core/atomic_file.hpp>
 #include <prefopt/model/safetensors_writer.hpp>
+#include <prefopt/model/tensor_shape.hpp>
 
 #include "support/damage.hpp"
 #include "support/data.hpp"

@@ -12,7 +12,10 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <prefopt/model/ggml_blocks.hpp>
 #include <prefopt/model/gguf.hpp>
+#include <prefopt/model/gguf_description.hpp>
+#include <prefopt/model/gguf_writer.hpp>
 #include <prefopt/model/load_weights.hpp>
 #include <prefopt/text/write_tokenizer.hpp>
 

@@ -2,6 +2,7 @@
 #include <string>
 #include <utility>
 
+#include <prefopt/model/architectures.hpp>
 #include <prefopt/model/checkpoint.hpp>
 #include <prefopt/model/load_weights.hpp>
 #include <prefopt/model/safetensors_writer.hpp>
