@@ -9,6 +9,8 @@
 
 #include <gtest/gtest.h>
 
+#include <prefopt/core/error.hpp>
+
 namespace prefopt {
 namespace {
 

@@ -7,6 +7,9 @@
 
 #include <gtest/gtest.h>
 
+#include <prefopt/core/error.hpp>
+#include <prefopt/core/random.hpp>
+
 namespace prefopt {
 namespace {
 

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -9,6 +10,11 @@
 
 #include <gtest/gtest.h>
 #include <Eigen/Core>  // which a macro of what <httplib.h> includes would break
+#include <nlohmann/json.hpp>
+
+#ifdef PREFOPT_HTTPLIB
+#include <httplib.h>
+#endif
 
 #include <prefopt/eval/chat_judge.hpp>
 #include <prefopt/eval/win_rate.hpp>

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <prefopt/core/error.hpp>
+
 #include "support/temporary_folder.hpp"
 
 namespace prefopt {

@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <prefopt/core/error.hpp>
 #include <prefopt/core/random.hpp>
 
 namespace prefopt {

@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include <prefopt/core/error.hpp>
+
 namespace prefopt {
 namespace {
 

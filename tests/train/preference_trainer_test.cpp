@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include <prefopt/core/error.hpp>
 #include <prefopt/core/folder_lock.hpp>

@@ -9,7 +9,9 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
+#include <prefopt/core/atomic_file.hpp>
 #include <prefopt/core/folder_lock.hpp>
 #include <prefopt/loss/presets.hpp>
 #include <prefopt/train/adamw.hpp>

@@ -14,6 +14,7 @@
 #include <prefopt/model/eigen_transformer.hpp>
 #include <prefopt/model/lora_layout.hpp>
 #include <prefopt/model/reference_view.hpp>
+#include <prefopt/model/safetensors.hpp>
 #include <prefopt/train/adamw.hpp>
 #include <prefopt/train/preference_trainer.hpp>
 #include <prefopt/train/sft_trainer.hpp>
