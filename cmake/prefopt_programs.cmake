@@ -25,6 +25,18 @@ if(PREFOPT_SANITIZE)
                          INTERFACE -fsanitize=${PREFOPT_SANITIZE} -fno-omit-frame-pointer
                                    -fno-sanitize-recover=all)
   target_link_options(prefopt_program_options INTERFACE -fsanitize=${PREFOPT_SANITIZE})
+  if(PREFOPT_SANITIZE MATCHES "address") # compilers have names of their own for it
+    target_compile_definitions(prefopt_program_options INTERFACE PREFOPT_ADDRESS_SANITIZER=1)
+  endif()
+endif()
+
+# Most of a build is generating code that then runs for milliseconds. What computes at length is in
+# prefopt_instances; who links this has code that only calls it.
+add_library(prefopt_quickly_compiled INTERFACE)
+if(PREFOPT_SANITIZE)
+  target_compile_options(prefopt_quickly_compiled INTERFACE -O0)
+else()
+  target_compile_options(prefopt_quickly_compiled INTERFACE $<$<CONFIG:Release>:-O1>)
 endif()
 
 # prefopt_program(NAME SOURCES... [LIGHT]): LIGHT programs see the standard library alone.

@@ -56,7 +56,7 @@ TEST_F(mapped_file_test, NamesWhatCannotBeMapped) {
   } catch (const data_error& e) {
     EXPECT_EQ(e.file(), path.string());
   }
-  EXPECT_THROW(mapped_file(fs::temp_directory_path()), data_error);
+  EXPECT_THROW(mapped_file{fs::temp_directory_path()}, data_error);
 }
 
 }  // namespace

@@ -71,7 +71,7 @@ def far(found, expected):
 
 def train(pairs, out, on="cuda"):
     return ["train", "--model", MODEL, "--data", pairs, "--loss", "odpo", "--learning-rate", "1e-4",
-            "--batch", "5", "--epochs", "2", "--held-out", pairs, "--out", out, "--device", on]
+            "--batch", "5", "--epochs", "1", "--held-out", pairs, "--out", out, "--device", on]
 
 
 def check_training(pairs, work):

@@ -150,7 +150,7 @@ TEST(emulator_memory, is_given_and_taken_in_the_order_of_a_stream) {
   EXPECT_EQ(device_memory::used(), used);
 }
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(PREFOPT_ADDRESS_SANITIZER)
 TEST(emulator_memory, finds_use_in_another_stream_that_is_too_early_or_too_late) {
   const keep_options kept;
   emulator::option.streams = emulator::stream_order::lazy;  // in others_first it was given already

@@ -188,7 +188,7 @@ TEST(emulator, a_failure_stays_as_on_a_gpu) {
 }
 
 TEST(emulator, finds_writes_past_shared_memory) {
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(PREFOPT_ADDRESS_SANITIZER)
   EXPECT_DEATH(problem_of(past_static_memory<>), "use-after-poison|out of bounds");
   EXPECT_DEATH(problem_of(past_dynamic_memory<>, 256), "use-after-poison");
 #else
@@ -199,7 +199,7 @@ TEST(emulator, finds_writes_past_shared_memory) {
   EXPECT_THAT(problem_of(past_dynamic_memory<>), HasSubstr("the launch gives it 0 bytes"));
 }
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(PREFOPT_ADDRESS_SANITIZER)
 TEST(emulator, finds_accesses_past_global_memory) {
   const device_vector<float> x(64);
   EXPECT_DEATH(

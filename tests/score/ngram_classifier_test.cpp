@@ -155,7 +155,7 @@ TEST(NgramClassifier, WhatCannotBeIsRefused) {
 }
 
 TEST(NgramClassifier, ReachesItsAccuracyOnImdb) {
-#ifdef __SANITIZE_ADDRESS__
+#ifdef PREFOPT_ADDRESS_SANITIZER
   GTEST_SKIP() << "SKIPPED: too long under the sanitizers";
 #endif
   const auto train_file = test::real_data("sentiment/imdb_train_25000.tsv.xz");

@@ -83,7 +83,7 @@ TEST(byte_level_bpe, descriptions_that_contradict_themselves) {
   refused([](auto& d) { d.vocabulary.clear(); }, "the vocabulary is empty");
   refused([](auto& d) { d.vocabulary[3] = "a"; }, "the token 'a' stands in the vocabulary twice");
   refused([](auto& d) { d.merges.push_back({"x", "y"}); }, "merge 3 needs the token 'xy'");
-  refused([](auto& d) { d.merges[0].first = "?!"; }, "merge 0 needs the token '?!b'");
+  refused([](auto& d) { d.merges[0].first = "?!"; }, "merge 0 needs the token '?!'");
   refused([](auto& d) { d.added[0].id = 900; }, "has the id 900");
   refused([](auto& d) { d.added[0].content = ""; }, "an added token is empty");
   refused([](auto& d) { d.end = -1; }, "the end token is -1");

@@ -76,8 +76,10 @@ struct byte_level_bpe::state {
     if (description.merges.size() > 0x7FFFFFFF) fail("there are too many merges");
     for (std::size_t rank = 0; rank < description.merges.size(); ++rank) {
       const auto& [left, right] = description.merges[rank];
-      merges.add(token_of(left, rank), token_of(right, rank), static_cast<std::uint32_t>(rank),
-                 token_of(left + right, rank));
+      const token_id first = token_of(left, rank);
+      const token_id second = token_of(right, rank);
+      const token_id joined = token_of(left + right, rank);
+      merges.add(first, second, static_cast<std::uint32_t>(rank), joined);
     }
     add_tokens();
     check_id(description.end, "the end token");

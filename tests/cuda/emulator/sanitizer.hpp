@@ -9,7 +9,7 @@
 
 #include <sys/mman.h>
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(PREFOPT_ADDRESS_SANITIZER)
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
@@ -28,13 +28,13 @@ namespace emulator {
 
 /// Whoever touches these bytes is reported.
 inline void forbid([[maybe_unused]] const void* start, [[maybe_unused]] std::size_t bytes) {
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(PREFOPT_ADDRESS_SANITIZER)
   __asan_poison_memory_region(start, bytes);
 #endif
 }
 
 inline void permit([[maybe_unused]] const void* start, [[maybe_unused]] std::size_t bytes) {
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(PREFOPT_ADDRESS_SANITIZER)
   __asan_unpoison_memory_region(start, bytes);
 #endif
 }
@@ -66,7 +66,7 @@ inline void written([[maybe_unused]] void* start, [[maybe_unused]] std::size_t b
 /// good.
 inline void before_switch([[maybe_unused]] void** save, [[maybe_unused]] const void* stack,
                           [[maybe_unused]] std::size_t bytes) {
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(PREFOPT_ADDRESS_SANITIZER)
   __sanitizer_start_switch_fiber(save, stack, bytes);
 #endif
 }
@@ -74,7 +74,7 @@ inline void before_switch([[maybe_unused]] void** save, [[maybe_unused]] const v
 /// After the jump, on the new stack: gives the one that was left.
 inline void after_switch([[maybe_unused]] void* saved, [[maybe_unused]] const void** from,
                          [[maybe_unused]] std::size_t* from_bytes) {
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(PREFOPT_ADDRESS_SANITIZER)
   __sanitizer_finish_switch_fiber(saved, from, from_bytes);
 #endif
 }

@@ -69,7 +69,7 @@ void* shared_memory::object(const void* key, std::size_t bytes) {
 }
 
 bool shared_memory::intact() const {
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(PREFOPT_ADDRESS_SANITIZER)
   return true;  // a write would have been reported
 #else
   return std::all_of(
