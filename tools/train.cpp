@@ -46,6 +46,7 @@ struct train_settings {
   pair_settings pairs;
   adapter_settings adapter;
   training_settings training;
+  std::size_t together = 0;
   run_settings run;
 };
 
@@ -85,7 +86,7 @@ std::size_t largest_part(const prefopt::preference_dataset& pairs,
                          const prefopt::training_options& options) {
   std::vector<std::size_t> groups;
   for (const auto& pair : pairs.pairs) groups.push_back(pairs.responses[pair.winner].prompt);
-  prefopt::data_order order(groups, options.batch_size, options.seed, true);
+  prefopt::data_order order(groups, options.batch_size, options.seed, options.together);
   std::size_t largest = 0;
   for (std::size_t step = 0; step < order.steps_per_epoch(); ++step) {
     const std::vector<std::size_t> numbers = order.batch(step);
@@ -140,7 +141,7 @@ void train(train_settings chosen) {
   if (!chosen.dry_run) check_out(chosen.training);
   prefopt::training_options options =
       training_options_of(chosen.training, chosen.run, chosen.loss.method);
-  options.shuffle = prefopt::training_options::shuffle_kind::prompts;
+  options.together = chosen.together;
   options.keep_checkpoints = 1;
   const prefopt::any_pair_loss loss = prefopt::named_loss(chosen.loss);
   note_unused(chosen.loss);
@@ -225,6 +226,10 @@ std::function<void()> define_train(command& to) {
   add_options(to, chosen->pairs);
   add_options(to, chosen->adapter);
   add_optimization_options(to, chosen->training, "pairs");
+  to.add(
+      "--together", chosen->together,
+      "pairs of a prompt that stay together when pairs are shuffled, for a step computes what they "
+      "share once; 1: none, 0: all");
   add_options(to, chosen->run);
   return [chosen] { train(*chosen); };
 }

@@ -97,7 +97,7 @@ void train_policy(language& policy, const prefopt::preference_dataset& pairs,
   prefopt::training_options how = run_options(chosen, folder);
   how.batch_size = chosen.batch;
   how.accumulation = chosen.accumulate;
-  how.shuffle = prefopt::training_options::shuffle_kind::prompts;
+  how.together = 0;
   how.learning_rate = chosen.learning_rate;
   how.seed = point.seed;
   how.label = point.name();

@@ -242,6 +242,22 @@ def check_parts(plain, work):
           and all(abs(a - b) < 1e-5 for a, b in zip(*losses)), "and the losses stay the same")
 
 
+def check_together(work):
+    """--together: the more of a prompt's pairs are in a step, the fewer tokens it computes."""
+    words = ["good", "better", "fine", "dull"]
+    pairs_of_all = write(work / "all-pairs.jsonl", [
+        {"prompt": f"The film {i} is", "chosen": f" {a} and {i}", "rejected": f" {b} and {i}"}
+        for i in range(8) for n, a in enumerate(words) for b in words[n + 1:]])
+
+    def tokens(together):
+        told = run(*arguments(pairs_of_all, work / "together", "--together", together), "--dry-run").stdout
+        return int(re.search(r"largest part of a step, (\d+) tokens", told)[1])
+
+    every, some, none = tokens(0), tokens(2), tokens(1)
+    check(every < none and every <= some <= none,
+          f"--together 0, 2, 1: the largest step has {every}, {some}, {none} tokens")
+
+
 def write_large_model(folder):
     """A Llama of a few million zeros, to measure memory with."""
     vocabulary, width, inner, layers = 301, 256, 1024, 6
@@ -319,6 +335,7 @@ with tempfile.TemporaryDirectory() as name:
     check_reference(plain_file, folder)
     check_resume(plain_file, folder)
     check_parts(plain_file, folder)
+    check_together(folder)
     check_refusals(plain_file, scored_file, folder)
     check_odd_data(folder)
     check_memory(folder)

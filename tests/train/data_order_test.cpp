@@ -5,12 +5,15 @@
 #include <span>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <prefopt/core/error.hpp>
 
 namespace prefopt {
 namespace {
+
+using testing::ElementsAre;
 
 std::vector<std::size_t> epoch_of(data_order& order, std::size_t epoch) {
   std::vector<std::size_t> all;
@@ -80,7 +83,7 @@ TEST(shuffled, puts_every_number_everywhere_equally_often) {
 }
 
 TEST(data_order, takes_every_example_once_an_epoch) {
-  data_order order(std::vector<std::size_t>(10, 0), 4, 1, false);
+  data_order order(std::vector<std::size_t>(10, 0), 4, 1, 1);
   EXPECT_EQ(order.steps_per_epoch(), 3U);
   EXPECT_EQ(order.batch(2).size(), 2U);
   for (std::size_t epoch = 0; epoch < 3; ++epoch) {
@@ -94,8 +97,8 @@ TEST(data_order, takes_every_example_once_an_epoch) {
 }
 
 TEST(data_order, answers_for_any_step_as_if_all_before_were_asked) {
-  data_order order(std::vector<std::size_t>(10, 0), 3, 1, false);
-  data_order fresh(std::vector<std::size_t>(10, 0), 3, 1, false);
+  data_order order(std::vector<std::size_t>(10, 0), 3, 1, 1);
+  data_order fresh(std::vector<std::size_t>(10, 0), 3, 1, 1);
   for (std::size_t step = 0; step < 9; ++step) static_cast<void>(order.batch(step));
   EXPECT_EQ(order.batch(9), fresh.batch(9));
   EXPECT_EQ(order.batch(1), fresh.batch(1));
@@ -104,7 +107,7 @@ TEST(data_order, answers_for_any_step_as_if_all_before_were_asked) {
 TEST(data_order, keeps_the_examples_of_a_prompt_together) {
   std::vector<std::size_t> groups;
   for (std::size_t i = 0; i < 24; ++i) groups.push_back(i % 6);
-  data_order order(groups, 4, 5, true);
+  data_order order(groups, 4, 5, 0);
   for (std::size_t step = 0; step < 6; ++step) {
     const auto batch = order.batch(step);
     ASSERT_EQ(batch.size(), 4U);
@@ -113,10 +116,33 @@ TEST(data_order, keeps_the_examples_of_a_prompt_together) {
   EXPECT_NE(epoch_of(order, 0), epoch_of(order, 1));
 }
 
+TEST(data_order, keeps_as_many_of_a_prompt_together_as_are_asked_for) {
+  std::vector<std::size_t> groups;  // 0 1 2 0 1 2 ...: seven of each
+  for (std::size_t i = 0; i < 21; ++i) groups.push_back(i % 3);
+  data_order order(groups, 1, 5, 3);
+  const std::vector<std::size_t> epoch = epoch_of(order, 0);
+  std::vector<std::vector<std::size_t>> pieces;  // runs of a prompt's neighbours
+  for (const std::size_t i : epoch) {
+    if (pieces.empty() || pieces.back().back() + 3 != i || pieces.back().size() == 3) {
+      pieces.emplace_back();
+    }
+    pieces.back().push_back(i);
+  }
+  ASSERT_EQ(pieces.size(), 9U);  // two of three examples and one of one, for each of three prompts
+  std::vector<std::size_t> firsts;
+  for (const auto& piece : pieces) {
+    EXPECT_EQ(piece.size(), piece.front() < 18 ? 3U : 1U);
+    firsts.push_back(piece.front());
+  }
+  EXPECT_FALSE(std::is_sorted(firsts.begin(), firsts.end())) << "the pieces are shuffled";
+  std::sort(firsts.begin(), firsts.end());
+  EXPECT_THAT(firsts, ElementsAre(0, 1, 2, 9, 10, 11, 18, 19, 20));
+}
+
 TEST(data_order, puts_a_batch_s_examples_of_a_prompt_side_by_side) {
   std::vector<std::size_t> groups;
   for (std::size_t i = 0; i < 30; ++i) groups.push_back(i % 3);
-  data_order order(groups, 30, 5, false);
+  data_order order(groups, 30, 5, 1);
   const auto batch = order.batch(0);
   std::size_t changes = 0;
   for (std::size_t i = 1; i < 30; ++i) changes += groups[batch[i]] != groups[batch[i - 1]] ? 1 : 0;
@@ -124,8 +150,8 @@ TEST(data_order, puts_a_batch_s_examples_of_a_prompt_side_by_side) {
 }
 
 TEST(data_order, refuses_nothing_to_train_on) {
-  EXPECT_THROW(data_order({}, 4, 1, false), usage_error);
-  EXPECT_THROW(data_order({0}, 0, 1, false), usage_error);
+  EXPECT_THROW(data_order({}, 4, 1, 1), usage_error);
+  EXPECT_THROW(data_order({0}, 0, 1, 1), usage_error);
 }
 
 }  // namespace

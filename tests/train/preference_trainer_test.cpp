@@ -108,7 +108,7 @@ TEST(preference_trainer, computes_a_response_once_for_all_its_pairs) {
   bigram_model model(9);
   auto options = test::quiet_options();
   options.batch_size = 28;
-  options.shuffle = training_options::shuffle_kind::prompts;
+  options.together = 0;
   adamw optimizer;
   preference_trainer(model, data, dpo(0.1), options).train(optimizer);
   EXPECT_EQ(model.tokens_computed, 2 * tokens);  // reference and one epoch

@@ -194,7 +194,7 @@ TEST(transformer_training, learns_to_prefer_the_winners) {
     auto options = test::quiet_options();
     options.epochs = 12;
     options.learning_rate = 3e-3;
-    options.shuffle = training_options::shuffle_kind::prompts;
+    options.together = 0;
     preference_trainer trainer(model, data, odpo(0.5, 0.5), options);
     trainer.evaluate_on(data);
     adamw optimizer;
@@ -284,7 +284,7 @@ TEST(adapter_training, learns_to_prefer_the_winners_and_leaves_the_model_as_it_w
     auto options = test::quiet_options();
     options.epochs = 16;
     options.learning_rate = 1e-2;
-    options.shuffle = training_options::shuffle_kind::prompts;
+    options.together = 0;
     preference_trainer trainer(model, data, odpo(0.5, 0.5), options);
     trainer.evaluate_on(data);
     adamw optimizer;

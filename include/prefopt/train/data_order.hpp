@@ -46,9 +46,9 @@ std::vector<std::span<const std::size_t>> parts_of_step(std::span<const std::siz
 /// Which examples each step of a run takes. Example i belongs to `groups[i]` (its prompt).
 class data_order {
  public:
-  /// `keep_groups`: the groups are shuffled, and the examples of one stay together, in their order.
+  /// So many examples of a group stay together, in their order, and are shuffled as one; 0: all.
   data_order(std::vector<std::size_t> groups, std::size_t batch_size, std::uint64_t seed,
-             bool keep_groups);
+             std::size_t together);
 
   [[nodiscard]] std::size_t steps_per_epoch() const;
 
@@ -62,7 +62,7 @@ class data_order {
   std::vector<std::size_t> groups_;
   std::size_t batch_size_;
   std::uint64_t seed_;
-  bool keep_groups_;
+  std::size_t together_;
   std::vector<std::size_t> order_;  // of `epoch_`
   std::size_t epoch_ = 0;
 };

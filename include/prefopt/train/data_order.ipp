@@ -30,8 +30,8 @@ PREFOPT_INLINE std::span<const std::size_t> part_of_step(std::span<const std::si
 }
 
 PREFOPT_INLINE data_order::data_order(std::vector<std::size_t> groups, std::size_t batch_size,
-                                      std::uint64_t seed, bool keep_groups)
-    : groups_(std::move(groups)), batch_size_(batch_size), seed_(seed), keep_groups_(keep_groups) {
+                                      std::uint64_t seed, std::size_t together)
+    : groups_(std::move(groups)), batch_size_(batch_size), seed_(seed), together_(together) {
   if (groups_.empty()) throw usage_error("there is no example to train on");
   if (groups_.size() > 0xFFFFFFFFU) throw usage_error("over 2^32 examples");
   if (batch_size_ == 0) throw usage_error("the batch size is 0");
@@ -59,20 +59,19 @@ PREFOPT_INLINE std::vector<std::size_t> data_order::batch(std::size_t step) {
 PREFOPT_INLINE void data_order::make_epoch(std::size_t epoch) {
   epoch_ = epoch;
   const auto number = static_cast<std::uint32_t>(epoch);
-  if (!keep_groups_) {
-    order_ = shuffled(groups_.size(), seed_, number);
-    return;
-  }
-  std::vector<std::vector<std::size_t>> members;
-  std::unordered_map<std::size_t, std::size_t> index;  // group -> place in `members`
+  std::vector<std::vector<std::size_t>> pieces;        // that stay together
+  std::unordered_map<std::size_t, std::size_t> piece;  // group -> its last one
   for (std::size_t i = 0; i < groups_.size(); ++i) {
-    const auto [place, added] = index.emplace(groups_[i], members.size());
-    if (added) members.emplace_back();
-    members[place->second].push_back(i);
+    const auto [place, added] = piece.emplace(groups_[i], pieces.size());
+    if (!added && together_ != 0 && pieces[place->second].size() == together_) {
+      place->second = pieces.size();
+    }
+    if (place->second == pieces.size()) pieces.emplace_back();
+    pieces[place->second].push_back(i);
   }
   order_.clear();
-  for (const std::size_t m : shuffled(members.size(), seed_, number)) {
-    order_.insert(order_.end(), members[m].begin(), members[m].end());
+  for (const std::size_t p : shuffled(pieces.size(), seed_, number)) {
+    order_.insert(order_.end(), pieces[p].begin(), pieces[p].end());
   }
 }
 

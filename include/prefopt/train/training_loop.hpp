@@ -185,9 +185,7 @@ training_result training_loop(Model& model, Task& task, Optimizer& optimizer,
     trained += static_cast<double>(p.value.size());
   }
 
-  using shuffle_kind = training_options::shuffle_kind;
-  data_order order(task.groups(), options.batch_size, options.seed,
-                   options.shuffle == shuffle_kind::prompts);
+  data_order order(task.groups(), options.batch_size, options.seed, options.together);
   const std::size_t total =
       options.max_steps > 0 ? options.max_steps : options.epochs * order.steps_per_epoch();
   const learning_rate_schedule schedule{.peak = options.learning_rate,

@@ -19,11 +19,6 @@ using metric_list = std::vector<std::pair<std::string, double>>;
 /// What a run does, the same for supervised and for preference training. An *example* is a pair or
 /// a text; an update is a *step*.
 struct training_options {
-  /// What is shuffled at the start of an epoch. `examples`: each apart, as other trainers do.
-  /// `prompts`: the examples of a prompt stay together, so that a step computes each of a prompt's
-  /// responses once for all its pairs.
-  enum class shuffle_kind { examples, prompts };
-
   std::size_t epochs = 1;
   std::size_t max_steps = 0;     ///< stop after this many steps, whatever `epochs`; 0: no limit
   std::size_t batch_size = 8;    ///< examples a step; the last step of an epoch may have fewer
@@ -31,7 +26,10 @@ struct training_options {
   /// A part with more tokens than this is cut into several, so that memory is bounded whatever the
   /// lengths; an example alone may have more. The step's gradient stays the same. 0: no limit.
   std::size_t part_tokens = 0;
-  shuffle_kind shuffle = shuffle_kind::examples;
+  /// Examples of a prompt that stay together when an epoch is shuffled, in their order, so that a
+  /// step computes the prompt and the responses that they share once. 1: each is apart, as other
+  /// trainers do; 0: all of a prompt's are together.
+  std::size_t together = 1;
   std::uint64_t seed = 0;  ///< of the shuffling
 
   double learning_rate = 5e-5;  ///< the schedule's peak
