@@ -9,6 +9,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 reports false ones of these for "text" + std::to_string(n) (GCC bug 105651).
   target_compile_options(prefopt_program_options INTERFACE -Wno-restrict)
 endif()
+if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  # libstdc++ 12 uses a function in std::stable_sort that it marks as deprecated.
+  target_compile_options(prefopt_program_options INTERFACE -Wno-deprecated-declarations)
+endif()
 if(PREFOPT_WERROR)
   target_compile_options(prefopt_program_options INTERFACE -Werror)
 endif()
@@ -30,8 +34,8 @@ if(PREFOPT_SANITIZE)
   endif()
 endif()
 
-# Most of a build is generating code that then runs for milliseconds. What computes at length is in
-# prefopt_instances; who links this has code that only calls it.
+# Most of a build is generating code that then runs for milliseconds: what a program adds to
+# prefopt_instances, where loops over numbers and texts are. Who links this is compiled quickly.
 add_library(prefopt_quickly_compiled INTERFACE)
 if(PREFOPT_SANITIZE)
   target_compile_options(prefopt_quickly_compiled INTERFACE -O0)

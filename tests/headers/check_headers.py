@@ -11,7 +11,9 @@
 6. Names: what a .hpp uses of the standard library's NAMED_IN, of Eigen or of JSON, it includes
    itself; what a .ipp uses, it or its .hpp does.
 7. Definitions: a .ipp stands beside the .hpp that declares what it defines, includes it first, and is
-   included at its end where PREFOPT_COMPILED is not defined.
+   included at its end where PREFOPT_COMPILED is not defined. Nothing else that it includes comes back
+   to that .hpp: included first, it would be read in the middle of another. What it defines is
+   PREFOPT_INLINE, inline, a template or a type, or two files that include it could not be linked.
 """
 
 import re
@@ -176,6 +178,9 @@ OTHERS = {"Eigen": "Eigen/", "nlohmann": "nlohmann/"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"](.*)$')
 
+DEFINED = re.compile(r"(PREFOPT_INLINE|inline|template|struct|class|enum|union|using|namespace|"
+                     r"static_assert|constexpr|concept|extern)\b")
+
 
 def includes(file):
     """(line number, included name, what follows on the line) of each include; quoted ones as '"name'."""
@@ -326,14 +331,44 @@ def check_names(root):
 
 
 def check_definitions(root):
+    top = root / "include"
     for name in headers(root, [".ipp"]):
-        file = root / "include/prefopt" / name
-        declarations = Path(name).with_suffix(".hpp")
+        file = top / "prefopt" / name
+        where = f"include/prefopt/{name}"
+        declarations = f"prefopt/{Path(name).with_suffix('.hpp')}"
         first = next((included for _, included, _ in includes(file)), "nothing")
-        if first != f"prefopt/{declarations}":
-            yield f"include/prefopt/{name}: includes {first} first, not prefopt/{declarations}"
-        elif not (root / "include/prefopt" / declarations).read_text().endswith(DEFINITIONS.format(name)):
-            yield f"include/prefopt/{declarations}: does not end with the include of {name}, as others do"
+        if first != declarations:
+            yield f"{where}: includes {first} first, not {declarations}"
+        elif not (top / declarations).is_file():
+            pass  # check_order says so
+        elif not (top / declarations).read_text().endswith(DEFINITIONS.format(name)):
+            yield f"include/{declarations}: does not end with the include of {name}, as others do"
+        else:
+            for number, included, _ in includes(file):
+                if included != declarations and declarations in read_with(top, included):
+                    yield f"{where}:{number}: {included} comes back to {declarations}"
+        yield from check_linkage(file, where)
+
+
+def read_with(top, header):
+    """Every prefopt header that is read with this one, itself among them."""
+    seen, rest = set(), [header]
+    while rest:
+        name = rest.pop()
+        if name.startswith("prefopt/") and name not in seen and (top / name).is_file():
+            seen.add(name)
+            rest += [included for _, included, _ in includes(top / name)]
+    return seen
+
+
+def check_linkage(file, where):
+    begins = True  # whether a declaration can begin on the line
+    for number, line in enumerate(file.read_text().splitlines(), 1):
+        code = line.split("//")[0].rstrip()
+        if begins and re.match(r"[\w\[]", code) and not DEFINED.match(code):
+            yield f"{where}:{number}: neither PREFOPT_INLINE nor inline, a template or a type"
+        if code and not line.startswith("#"):
+            begins = code[-1] in ";{}"
 
 
 def check(root, tested_in=TESTED_IN):

@@ -72,6 +72,31 @@ class Rules(unittest.TestCase):
         self.expect("includes vector first", {
             "tests/core/a_test.cpp": "#include <vector>\n#include <prefopt/core/a.hpp>\n"})
 
+    def test_definitions(self):
+        tail = "\n#if !defined(PREFOPT_COMPILED)\n#include <prefopt/core/a.ipp>\n#endif\n"
+        header = {"include/prefopt/core/a.hpp": "#pragma once\n#include <vector>\nint f();\n" + tail}
+        begin = "#pragma once\n#include <prefopt/core/a.hpp>\n"
+        code = lambda text: {"include/prefopt/core/a.ipp": text}
+        self.assertEqual(self.broken(header | code(begin + "PREFOPT_INLINE int f() {\n}\n")), [])
+        self.expect("not prefopt/core/a.hpp", header | code("#pragma once\n#include <vector>\n"))
+        self.expect("does not end with", code(begin))
+        self.expect("prefopt/core/x.hpp does not exist", {
+            "include/prefopt/core/x.ipp": "#pragma once\n#include <prefopt/core/x.hpp>\n"})
+        self.expect("neither PREFOPT_INLINE", header | code(begin + "int f() {\n}\n"))
+        self.expect("uses std::map", header | code(begin + "inline std::map<int, int> m() {\n}\n"))
+        self.expect("a .ipp includes", header | code(
+            begin + "#include <prefopt/core/k.cuh>\n") | {
+                "include/prefopt/core/k.cuh": "#pragma once\n",
+                "include/prefopt/cuda.cuh": "#include <prefopt/core/k.cuh>  // a kernel\n",
+                "tests/cuda/k_test.cpp": "#include <prefopt/core/k.cuh>\n"})
+        self.expect("no #pragma once", header | code("#include <prefopt/core/a.hpp>\n"))
+        back = header | code(begin + "#include <prefopt/core/d.hpp>\n") | {
+            "include/prefopt/core/d.hpp": "#pragma once\n#include <prefopt/core/a.hpp>\n",
+            "tests/core/d_test.cpp": "#include <prefopt/core/d.hpp>\n",
+            "include/prefopt/prefopt.hpp": "#include <prefopt/core/d.hpp>  // a fourth\n" +
+                                           GOOD["include/prefopt/prefopt.hpp"]}
+        self.expect("comes back to prefopt/core/a.hpp", back)
+
     def test_nested_headers(self):
         nested = {"include/prefopt/model/deep/c.hpp": "#pragma once\n#include <Eigen/Core>\n",
                   "include/prefopt/model/c.hpp": None,

@@ -2,7 +2,6 @@
 
 #include <prefopt/data/toxicity_prompts_file.hpp>
 
-#include <limits>
 #include <utility>
 
 #include <simdjson.h>

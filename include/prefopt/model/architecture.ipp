@@ -5,8 +5,6 @@
 #include <array>
 #include <utility>
 
-#include <nlohmann/json.hpp>
-
 #include <prefopt/core/config.hpp>
 #include <prefopt/model/config_reader.hpp>
 

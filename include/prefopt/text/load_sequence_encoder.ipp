@@ -3,8 +3,6 @@
 #include <prefopt/text/load_sequence_encoder.hpp>
 
 #include <algorithm>
-#include <array>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>

@@ -3,9 +3,7 @@
 #include <prefopt/text/load_tokenizer.hpp>
 
 #include <algorithm>
-#include <cstddef>
 #include <utility>
-#include <vector>
 
 #include <nlohmann/json.hpp>
 

@@ -2,10 +2,7 @@
 
 #include <prefopt/text/sequence_template.hpp>
 
-#include <algorithm>
-#include <optional>
 #include <string>
-#include <utility>
 
 #include <nlohmann/json.hpp>
 

@@ -2,11 +2,9 @@
 
 #include <prefopt/text/vocab_txt.hpp>
 
-#include <cstddef>
 #include <string>
 #include <string_view>
 #include <unordered_set>
-#include <utility>
 
 #include <nlohmann/json.hpp>
 

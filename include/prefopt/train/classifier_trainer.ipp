@@ -3,7 +3,6 @@
 #include <prefopt/train/classifier_trainer.hpp>
 
 #include <prefopt/core/config.hpp>
-#include <prefopt/model/language_model.hpp>
 
 namespace prefopt {
 
