@@ -90,7 +90,7 @@ void use_cpu(const device_settings& settings, bool quiet) {
   if (quiet) return;
   const char* products = "";
   if (settings.products() == prefopt::product_kind::bfloat16) {
-    products = prefopt::has_bfloat16_instructions
+    products = prefopt::has_bfloat16_instructions()
                    ? ", products in bfloat16 (AVX512-BF16)"
                    : ", products in bfloat16, without instructions for it: no quicker than float32";
   }

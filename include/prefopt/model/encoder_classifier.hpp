@@ -26,18 +26,20 @@ class encoder_classifier {
   using backend_type = Backend;
 
   /// All weights 0. Throws `usage_error` for a description that cannot be.
-  explicit encoder_classifier(const encoder_config& config);
+  explicit encoder_classifier(const encoder_config& config) : parameters_(config) {}
   /// A copy has the weights of the original and gradients of zero.
-  encoder_classifier(const encoder_classifier& other);
-  encoder_classifier(encoder_classifier&&) noexcept;
+  encoder_classifier(const encoder_classifier& other) : parameters_(other.parameters_) {}
+  encoder_classifier(encoder_classifier&&) noexcept = default;
   encoder_classifier& operator=(const encoder_classifier& other) {
     return *this = encoder_classifier(other);
   }
-  encoder_classifier& operator=(encoder_classifier&&) noexcept;
-  ~encoder_classifier();
+  encoder_classifier& operator=(encoder_classifier&&) noexcept = default;
+  ~encoder_classifier() = default;
 
   /// Random weights, of every parameter or of those that `chosen(name)` picks.
-  void initialize(std::uint64_t seed);
+  void initialize(std::uint64_t seed) {
+    initialize(seed, [](const std::string&) { return true; });
+  }
   template <class Chosen>
   void initialize(std::uint64_t seed, Chosen chosen) {
     Backend::synchronize();
@@ -51,20 +53,35 @@ class encoder_classifier {
 
   /// In the order of `encoder_layout`. Values and gradients are what the calls before have made of
   /// them.
-  [[nodiscard]] std::span<const parameter> parameters();
-  void zero_gradients();
-  void parameters_changed();
+  [[nodiscard]] std::span<const parameter> parameters() {
+    Backend::synchronize();
+    return parameters_.all();
+  }
+  void zero_gradients() {
+    parameters_.zero_gradients();
+    Backend::synchronize();
+  }
+  void parameters_changed() { parameters_.changed(); }
 
   void forward(std::span<const token_sequence> texts, std::span<float> logits);
 
-  void logits(std::span<const token_sequence> texts, std::span<float> logits);
+  void logits(std::span<const token_sequence> texts, std::span<float> logits) {
+    check_length(logits.size(), texts.size() * classes());
+    const packed_batch packed = pack_texts(texts, config());
+    ready_ = false;
+    run(packed, false, logits);
+  }
 
   void backward(std::span<const float> gradients);
 
  private:
   using array = typename Backend::array;
 
-  static void check_length(std::size_t found, std::size_t expected);
+  static void check_length(std::size_t found, std::size_t expected) {
+    if (found == expected) return;
+    throw usage_error("encoder_classifier: an array has " + std::to_string(found) +
+                      " elements where " + std::to_string(expected) + " are needed");
+  }
 
   void run(const packed_batch& batch, bool keep, std::span<float> logits);
 
@@ -78,46 +95,6 @@ class encoder_classifier {
 };
 
 template <compute_backend Backend>
-encoder_classifier<Backend>::encoder_classifier(const encoder_config& config)
-    : parameters_(config) {}
-
-template <compute_backend Backend>
-encoder_classifier<Backend>::encoder_classifier(const encoder_classifier& other)
-    : parameters_(other.parameters_) {}
-
-template <compute_backend Backend>
-encoder_classifier<Backend>::encoder_classifier(encoder_classifier&&) noexcept = default;
-
-template <compute_backend Backend>
-encoder_classifier<Backend>& encoder_classifier<Backend>::operator=(encoder_classifier&&) noexcept =
-    default;
-
-template <compute_backend Backend>
-encoder_classifier<Backend>::~encoder_classifier() = default;
-
-template <compute_backend Backend>
-void encoder_classifier<Backend>::initialize(std::uint64_t seed) {
-  initialize(seed, [](const std::string&) { return true; });
-}
-
-template <compute_backend Backend>
-std::span<const parameter> encoder_classifier<Backend>::parameters() {
-  Backend::synchronize();
-  return parameters_.all();
-}
-
-template <compute_backend Backend>
-void encoder_classifier<Backend>::zero_gradients() {
-  parameters_.zero_gradients();
-  Backend::synchronize();
-}
-
-template <compute_backend Backend>
-void encoder_classifier<Backend>::parameters_changed() {
-  parameters_.changed();
-}
-
-template <compute_backend Backend>
 void encoder_classifier<Backend>::forward(std::span<const token_sequence> texts,
                                           std::span<float> logits) {
   ready_ = false;
@@ -125,15 +102,6 @@ void encoder_classifier<Backend>::forward(std::span<const token_sequence> texts,
   batch_ = pack_texts(texts, config());
   run(batch_, true, logits);
   ready_ = true;
-}
-
-template <compute_backend Backend>
-void encoder_classifier<Backend>::logits(std::span<const token_sequence> texts,
-                                         std::span<float> logits) {
-  check_length(logits.size(), texts.size() * classes());
-  const packed_batch packed = pack_texts(texts, config());
-  ready_ = false;
-  run(packed, false, logits);
 }
 
 template <compute_backend Backend>
@@ -156,13 +124,6 @@ void encoder_classifier<Backend>::backward(std::span<const float> gradients) {
   parameters_.head_dense().backward(states_.as(texts, width), ddense, dstates, false);
   encoder_.backward(parameters_, batch_, dstates);
   Backend::synchronize();  // the gradients are there
-}
-
-template <compute_backend Backend>
-void encoder_classifier<Backend>::check_length(std::size_t found, std::size_t expected) {
-  if (found == expected) return;
-  throw usage_error("encoder_classifier: an array has " + std::to_string(found) +
-                    " elements where " + std::to_string(expected) + " are needed");
 }
 
 template <compute_backend Backend>

@@ -36,14 +36,21 @@ struct encoder_layer_parameters {
 template <compute_backend Backend>
 class encoder_parameters {
  public:
-  explicit encoder_parameters(const encoder_config& config);
-  encoder_parameters(const encoder_parameters& other);
-  encoder_parameters(encoder_parameters&&) noexcept;
-  encoder_parameters& operator=(encoder_parameters&&) noexcept;
+  explicit encoder_parameters(const encoder_config& config) : config_(config) {
+    check(config);
+    build();
+  }
+  encoder_parameters(const encoder_parameters& other) : config_(other.config_) {
+    build();
+    Backend::copy({other.values_.data(), 1, other.values_.size()},
+                  {values_.data(), 1, values_.size()});
+  }
+  encoder_parameters(encoder_parameters&&) noexcept = default;
+  encoder_parameters& operator=(encoder_parameters&&) noexcept = default;
   encoder_parameters& operator=(const encoder_parameters& other) {
     return *this = encoder_parameters(other);
   }
-  ~encoder_parameters();
+  ~encoder_parameters() = default;
 
   /// Random values for the parameters whose names `chosen` picks: matrices normal with deviation
   /// 0.02, as BERT starts; norms 1, biases 0.
@@ -62,7 +69,7 @@ class encoder_parameters {
     changed();
   }
 
-  void zero_gradients();
+  void zero_gradients() { Backend::fill({gradients_.data(), 1, gradients_.size()}, 0.0F); }
 
   void changed();
 
@@ -79,7 +86,10 @@ class encoder_parameters {
  private:
   static void check(const encoder_config& c);
 
-  static double normal(random_stream& random);
+  static double normal(random_stream& random) {  // Box and Muller
+    const double radius = std::sqrt(-2.0 * std::log(1.0 - random.uniform()));
+    return radius * std::cos(2.0 * std::numbers::pi * random.uniform());
+  }
 
   void build();
 
@@ -88,8 +98,13 @@ class encoder_parameters {
 
   /// Null where there is no such parameter; a vector is a matrix of one row.
   [[nodiscard]] matrix_parameter find(const std::string& name) const;
-  [[nodiscard]] linear_parameters<Backend> linear(const std::string& name) const;
-  [[nodiscard]] norm_parameters<Backend> norm(const std::string& name) const;
+  [[nodiscard]] linear_parameters<Backend> linear(const std::string& name) const {
+    return {find(name + ".weight"), find(name + ".bias")};
+  }
+  [[nodiscard]] norm_parameters<Backend> norm(const std::string& name) const {
+    return {norm_kind::layer, static_cast<float>(config_.norm_epsilon), find(name + ".weight"),
+            find(name + ".bias")};
+  }
 
   encoder_config config_;
   typename Backend::parameter_array values_;
@@ -103,35 +118,6 @@ class encoder_parameters {
   linear_parameters<Backend> head_dense_;
   linear_parameters<Backend> head_output_;
 };
-
-template <compute_backend Backend>
-encoder_parameters<Backend>::encoder_parameters(const encoder_config& config) : config_(config) {
-  check(config);
-  build();
-}
-
-template <compute_backend Backend>
-encoder_parameters<Backend>::encoder_parameters(const encoder_parameters& other)
-    : config_(other.config_) {
-  build();
-  Backend::copy({other.values_.data(), 1, other.values_.size()},
-                {values_.data(), 1, values_.size()});
-}
-
-template <compute_backend Backend>
-encoder_parameters<Backend>::encoder_parameters(encoder_parameters&&) noexcept = default;
-
-template <compute_backend Backend>
-encoder_parameters<Backend>& encoder_parameters<Backend>::operator=(encoder_parameters&&) noexcept =
-    default;
-
-template <compute_backend Backend>
-encoder_parameters<Backend>::~encoder_parameters() = default;
-
-template <compute_backend Backend>
-void encoder_parameters<Backend>::zero_gradients() {
-  Backend::fill({gradients_.data(), 1, gradients_.size()}, 0.0F);
-}
 
 template <compute_backend Backend>
 void encoder_parameters<Backend>::changed() {
@@ -154,12 +140,6 @@ void encoder_parameters<Backend>::check(const encoder_config& c) {
   need(c.first_position < c.position_rows, "there is no position for a token");
   need(!c.labels.empty(), "there is no class");
   need(c.norm_epsilon > 0, "norm_epsilon must be positive");
-}
-
-template <compute_backend Backend>
-double encoder_parameters<Backend>::normal(random_stream& random) {  // Box and Muller
-  const double radius = std::sqrt(-2.0 * std::log(1.0 - random.uniform()));
-  return radius * std::cos(2.0 * std::numbers::pi * random.uniform());
 }
 
 template <compute_backend Backend>
@@ -210,17 +190,6 @@ matrix_parameter encoder_parameters<Backend>::find(const std::string& name) cons
     return {{p.value.data(), rows, p.shape.back()}, {p.gradient.data(), rows, p.shape.back()}};
   }
   return {};
-}
-
-template <compute_backend Backend>
-linear_parameters<Backend> encoder_parameters<Backend>::linear(const std::string& name) const {
-  return {find(name + ".weight"), find(name + ".bias")};
-}
-
-template <compute_backend Backend>
-norm_parameters<Backend> encoder_parameters<Backend>::norm(const std::string& name) const {
-  return {norm_kind::layer, static_cast<float>(config_.norm_epsilon), find(name + ".weight"),
-          find(name + ".bias")};
 }
 
 }  // namespace prefopt

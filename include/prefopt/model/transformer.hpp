@@ -45,15 +45,19 @@ class transformer {
   using cache_type = transformer_cache<Backend>;
 
   /// All weights 0. Throws `usage_error` for a description that cannot be.
-  explicit transformer(const transformer_config& config);
-  transformer(const transformer& other);
-  transformer(transformer&&) noexcept;
+  explicit transformer(const transformer_config& config) : parameters_(config), blocks_(config) {}
+  transformer(const transformer& other)
+      : parameters_(other.parameters_), blocks_(other.config()), checkpoints_(other.checkpoints_) {}
+  transformer(transformer&&) noexcept = default;
   transformer& operator=(const transformer& other) { return *this = transformer(other); }
-  transformer& operator=(transformer&&) noexcept;
-  ~transformer();
+  transformer& operator=(transformer&&) noexcept = default;
+  ~transformer() = default;
 
   /// Random weights: normal with deviation 0.02, as GPT-2 starts; norms 1, biases 0.
-  void initialize(std::uint64_t seed);
+  void initialize(std::uint64_t seed) {
+    Backend::synchronize();
+    parameters_.initialize(seed);
+  }
 
   [[nodiscard]] const transformer_config& config() const { return parameters_.config(); }
   [[nodiscard]] std::size_t vocabulary_size() const { return config().vocabulary; }
@@ -63,38 +67,66 @@ class transformer {
 
   /// What is trained: in the order of `transformer_layout`, or, with an adapter, its A and B of
   /// every module. Values and gradients are what the calls before have made of them.
-  [[nodiscard]] std::span<const parameter> parameters();
-  void zero_gradients();
-  void parameters_changed();
+  [[nodiscard]] std::span<const parameter> parameters() {
+    Backend::synchronize();
+    return parameters_.all();
+  }
+  void zero_gradients() {
+    parameters_.zero_gradients();
+    Backend::synchronize();
+  }
+  void parameters_changed() { parameters_.changed(); }
 
   /// From now on a forward pass keeps only the input of every layer, and the backward pass computes
   /// a layer's forward pass again before its own (activation checkpointing, Chen et al. 2016): the
   /// same gradients to the last bit, in less memory and more time. Off at first.
-  void checkpoint_activations(bool on);
+  void checkpoint_activations(bool on) {
+    ready_ = false;
+    checkpoints_ = on;
+    layers_.clear();
+  }
 
   /// The model's own, whether they are trained or, with an adapter, are not and have no gradients.
-  [[nodiscard]] std::span<const parameter> base_parameters();
+  [[nodiscard]] std::span<const parameter> base_parameters() {
+    Backend::synchronize();
+    return parameters_.base();
+  }
 
   /// Adds a low-rank adapter that computes nothing yet (see `lora_options`, and `add_lora` for the
   /// modules of a checkpoint). From now on it is what is trained.
   void add_adapter(std::vector<lora_module> modules, const lora_options& options,
-                   std::uint64_t seed);
+                   std::uint64_t seed) {
+    ready_ = false;
+    parameters_.add_adapter(std::move(modules), options);
+    parameters_.adapter()->initialize(seed);
+  }
   [[nodiscard]] bool has_adapter() const { return parameters_.adapter() != nullptr; }
   [[nodiscard]] bool adapter_active() const {
     return has_adapter() && parameters_.adapter()->active();
   }
   /// With the adapter off the model computes as it did before: it is its own reference.
-  void activate_adapter(bool on);
+  void activate_adapter(bool on) {
+    ready_ = false;
+    adapter().activate(on);
+  }
   [[nodiscard]] const lora_options& adapter_options() { return adapter().options(); }
   [[nodiscard]] const std::vector<lora_module>& adapter_modules() { return adapter().modules(); }
   /// Makes the adapter part of the weights, which are trained again from now on.
-  void merge_adapter();
+  void merge_adapter() {
+    ready_ = false;
+    parameters_.remove_adapter(true);
+  }
   /// Takes the adapter away: the model is what it was before.
-  void remove_adapter();
+  void remove_adapter() {
+    ready_ = false;
+    parameters_.remove_adapter(false);
+  }
 
   /// See `announcing_model`: layer by layer, from the last. Each time, the backend is waited for.
   /// An adapter, which is small, is not announced.
-  void announce_gradients(std::function<void(std::size_t)> announce);
+  void announce_gradients(std::function<void(std::size_t)> announce) {
+    announce_ = std::move(announce);
+  }
 
   void forward(const response_batch& batch, std::span<double> log_probs);
 
@@ -140,7 +172,7 @@ class transformer {
 
   void backward(std::span<const double> weights);
 
-  [[nodiscard]] cache_type make_cache() const;
+  [[nodiscard]] cache_type make_cache() const { return cache_type(config()); }
 
   void prefill(cache_type& cache, std::span<const token_sequence> prompts, std::span<float> logits,
                std::span<std::size_t> numbers);
@@ -150,20 +182,35 @@ class transformer {
   void remove_prompt(cache_type& cache, std::size_t prompt) const { cache.remove_prompt(prompt); }
 
   void decode(cache_type& cache, std::span<const std::size_t> rows,
-              std::span<const token_id> tokens, std::span<float> logits);
+              std::span<const token_id> tokens, std::span<float> logits) {
+    check_length(logits.size(), rows.size() * vocabulary_size());
+    write_logits(append(cache, rows, tokens), logits);
+  }
 
   void draw(cache_type& cache, std::span<const std::size_t> rows, std::span<const token_id> tokens,
             const draw_options& how, std::span<const double> uniforms,
-            std::span<sampled_token> drawn);
+            std::span<sampled_token> drawn) {
+    check_length(uniforms.size(), rows.size());
+    check_length(drawn.size(), rows.size());
+    validate(how);
+    Backend::draw_tokens(head_logits(append(cache, rows, tokens)), how, uniforms, drawn);
+  }
 
  private:
   using array = typename Backend::array;
 
-  lora_parameters<Backend>& adapter();
+  lora_parameters<Backend>& adapter() {
+    if (!has_adapter()) throw usage_error("transformer: there is no adapter");
+    return *parameters_.adapter();
+  }
 
   static constexpr std::size_t visited_rows = 48;  // of logits in memory, in visit_logits
 
-  static void check_length(std::size_t found, std::size_t expected);
+  static void check_length(std::size_t found, std::size_t expected) {
+    if (found == expected) return;
+    throw usage_error("transformer: an array has " + std::to_string(found) + " elements where " +
+                      std::to_string(expected) + " are needed");
+  }
 
   // ---- forward ----
 
@@ -171,7 +218,12 @@ class transformer {
   const_matrix_view append(cache_type& cache, std::span<const std::size_t> rows,
                            std::span<const token_id> tokens);
 
-  matrix_view embed(std::span<const token_id> tokens, std::span<const std::size_t> positions);
+  matrix_view embed(std::span<const token_id> tokens, std::span<const std::size_t> positions) {
+    const matrix_view x = hidden_.as(tokens.size(), config().width);
+    Backend::embed(tokens, positions, parameters_.embedding().value, parameters_.positions().value,
+                   x);
+    return x;
+  }
 
   /// From tokens to `normed_` (U, D), the head's input. `keep` fills `layers_`.
   void run(const packed_batch& batch, bool keep);
@@ -182,15 +234,30 @@ class transformer {
     };
   }
 
-  void select_and_norm(const packed_batch& batch, const_matrix_view x);
+  void select_and_norm(const packed_batch& batch, const_matrix_view x) {
+    const matrix_view selected = selected_.as(batch.head_rows.size(), config().width);
+    Backend::gather_rows(x, batch.head_rows, selected);
+    parameters_.final_norm().apply(selected, normed_.as(selected.rows, selected.columns));
+  }
 
   /// Fills `log_probs_` (N) and `log_sums_` (U) from `normed_`.
   void token_log_probs(const packed_batch& batch);
 
-  void sum_log_probs(const packed_batch& batch, std::span<double> sums) const;
+  void sum_log_probs(const packed_batch& batch, std::span<double> sums) const {
+    std::fill(sums.begin(), sums.end(), 0.0);
+    for (std::size_t n = 0; n < batch.predictions.size(); ++n) {
+      sums[batch.predictions[n].response] += static_cast<double>(log_probs_[n]);
+    }
+  }
 
-  const_matrix_view head_logits(const_matrix_view x);
-  void write_logits(const_matrix_view x, std::span<float> logits);
+  const_matrix_view head_logits(const_matrix_view x) {
+    const matrix_view out = logits_.as(x.rows, vocabulary_size());
+    parameters_.head().apply(x, out);
+    return out;
+  }
+  void write_logits(const_matrix_view x, std::span<float> logits) {
+    Backend::read(head_logits(x), logits);
+  }
 
   // ---- backward ----
 
@@ -226,90 +293,6 @@ class transformer {
   std::vector<float*> places_;               // (R), in the cache
   array hidden_, delta_, logits_, gradient_, scratch_;
 };
-
-template <compute_backend Backend>
-transformer<Backend>::transformer(const transformer_config& config)
-    : parameters_(config), blocks_(config) {}
-
-template <compute_backend Backend>
-transformer<Backend>::transformer(const transformer& other)
-    : parameters_(other.parameters_), blocks_(other.config()), checkpoints_(other.checkpoints_) {}
-
-template <compute_backend Backend>
-transformer<Backend>::transformer(transformer&&) noexcept = default;
-
-template <compute_backend Backend>
-transformer<Backend>& transformer<Backend>::operator=(transformer&&) noexcept = default;
-
-template <compute_backend Backend>
-transformer<Backend>::~transformer() = default;
-
-template <compute_backend Backend>
-void transformer<Backend>::initialize(std::uint64_t seed) {
-  Backend::synchronize();
-  parameters_.initialize(seed);
-}
-
-template <compute_backend Backend>
-std::span<const parameter> transformer<Backend>::parameters() {
-  Backend::synchronize();
-  return parameters_.all();
-}
-
-template <compute_backend Backend>
-void transformer<Backend>::zero_gradients() {
-  parameters_.zero_gradients();
-  Backend::synchronize();
-}
-
-template <compute_backend Backend>
-void transformer<Backend>::parameters_changed() {
-  parameters_.changed();
-}
-
-template <compute_backend Backend>
-void transformer<Backend>::checkpoint_activations(bool on) {
-  ready_ = false;
-  checkpoints_ = on;
-  layers_.clear();
-}
-
-template <compute_backend Backend>
-std::span<const parameter> transformer<Backend>::base_parameters() {
-  Backend::synchronize();
-  return parameters_.base();
-}
-
-template <compute_backend Backend>
-void transformer<Backend>::add_adapter(std::vector<lora_module> modules,
-                                       const lora_options& options, std::uint64_t seed) {
-  ready_ = false;
-  parameters_.add_adapter(std::move(modules), options);
-  parameters_.adapter()->initialize(seed);
-}
-
-template <compute_backend Backend>
-void transformer<Backend>::activate_adapter(bool on) {
-  ready_ = false;
-  adapter().activate(on);
-}
-
-template <compute_backend Backend>
-void transformer<Backend>::merge_adapter() {
-  ready_ = false;
-  parameters_.remove_adapter(true);
-}
-
-template <compute_backend Backend>
-void transformer<Backend>::remove_adapter() {
-  ready_ = false;
-  parameters_.remove_adapter(false);
-}
-
-template <compute_backend Backend>
-void transformer<Backend>::announce_gradients(std::function<void(std::size_t)> announce) {
-  announce_ = std::move(announce);
-}
 
 template <compute_backend Backend>
 void transformer<Backend>::forward(const response_batch& batch, std::span<double> log_probs) {
@@ -369,11 +352,6 @@ void transformer<Backend>::backward(std::span<const double> weights) {
 }
 
 template <compute_backend Backend>
-auto transformer<Backend>::make_cache() const -> cache_type {
-  return cache_type(config());
-}
-
-template <compute_backend Backend>
 void transformer<Backend>::prefill(cache_type& cache, std::span<const token_sequence> prompts,
                                    std::span<float> logits, std::span<std::size_t> numbers) {
   check_length(logits.size(), prompts.size() * vocabulary_size());
@@ -404,36 +382,6 @@ void transformer<Backend>::prefill(cache_type& cache, std::span<const token_sequ
   }
   select_and_norm(packed, x);
   write_logits(const_matrix_view{normed_.data(), prompts.size(), config().width}, logits);
-}
-
-template <compute_backend Backend>
-void transformer<Backend>::decode(cache_type& cache, std::span<const std::size_t> rows,
-                                  std::span<const token_id> tokens, std::span<float> logits) {
-  check_length(logits.size(), rows.size() * vocabulary_size());
-  write_logits(append(cache, rows, tokens), logits);
-}
-
-template <compute_backend Backend>
-void transformer<Backend>::draw(cache_type& cache, std::span<const std::size_t> rows,
-                                std::span<const token_id> tokens, const draw_options& how,
-                                std::span<const double> uniforms, std::span<sampled_token> drawn) {
-  check_length(uniforms.size(), rows.size());
-  check_length(drawn.size(), rows.size());
-  validate(how);
-  Backend::draw_tokens(head_logits(append(cache, rows, tokens)), how, uniforms, drawn);
-}
-
-template <compute_backend Backend>
-lora_parameters<Backend>& transformer<Backend>::adapter() {
-  if (!has_adapter()) throw usage_error("transformer: there is no adapter");
-  return *parameters_.adapter();
-}
-
-template <compute_backend Backend>
-void transformer<Backend>::check_length(std::size_t found, std::size_t expected) {
-  if (found == expected) return;
-  throw usage_error("transformer: an array has " + std::to_string(found) + " elements where " +
-                    std::to_string(expected) + " are needed");
 }
 
 template <compute_backend Backend>
@@ -477,15 +425,6 @@ const_matrix_view transformer<Backend>::append(cache_type& cache, std::span<cons
 }
 
 template <compute_backend Backend>
-matrix_view transformer<Backend>::embed(std::span<const token_id> tokens,
-                                        std::span<const std::size_t> positions) {
-  const matrix_view x = hidden_.as(tokens.size(), config().width);
-  Backend::embed(tokens, positions, parameters_.embedding().value, parameters_.positions().value,
-                 x);
-  return x;
-}
-
-template <compute_backend Backend>
 void transformer<Backend>::run(const packed_batch& batch, bool keep) {
   const matrix_view x = embed(batch.tokens, batch.positions);
   const auto attend = attention_over(batch);
@@ -495,13 +434,6 @@ void transformer<Backend>::run(const packed_batch& batch, bool keep) {
     blocks_.forward(parameters_, i, x, batch.positions, to, attend);
   }
   select_and_norm(batch, x);
-}
-
-template <compute_backend Backend>
-void transformer<Backend>::select_and_norm(const packed_batch& batch, const_matrix_view x) {
-  const matrix_view selected = selected_.as(batch.head_rows.size(), config().width);
-  Backend::gather_rows(x, batch.head_rows, selected);
-  parameters_.final_norm().apply(selected, normed_.as(selected.rows, selected.columns));
 }
 
 template <compute_backend Backend>
@@ -517,26 +449,6 @@ void transformer<Backend>::token_log_probs(const packed_batch& batch) {
   auto& head = parameters_.head();
   Backend::head_log_probs(x, head.prepared(), head.bias().value.data, batch.predictions, by_row_,
                           logits_, log_sums_, log_probs_);
-}
-
-template <compute_backend Backend>
-void transformer<Backend>::sum_log_probs(const packed_batch& batch, std::span<double> sums) const {
-  std::fill(sums.begin(), sums.end(), 0.0);
-  for (std::size_t n = 0; n < batch.predictions.size(); ++n) {
-    sums[batch.predictions[n].response] += static_cast<double>(log_probs_[n]);
-  }
-}
-
-template <compute_backend Backend>
-const_matrix_view transformer<Backend>::head_logits(const_matrix_view x) {
-  const matrix_view out = logits_.as(x.rows, vocabulary_size());
-  parameters_.head().apply(x, out);
-  return out;
-}
-
-template <compute_backend Backend>
-void transformer<Backend>::write_logits(const_matrix_view x, std::span<float> logits) {
-  Backend::read(head_logits(x), logits);
 }
 
 template <compute_backend Backend>

@@ -78,21 +78,29 @@ struct layer_parameters {
 template <compute_backend Backend>
 class transformer_parameters {
  public:
-  explicit transformer_parameters(const transformer_config& config);
+  explicit transformer_parameters(const transformer_config& config) : config_(config) {
+    check(config);
+    build();
+  }
   transformer_parameters(const transformer_parameters& other);
-  transformer_parameters(transformer_parameters&&) noexcept;
-  transformer_parameters& operator=(transformer_parameters&&) noexcept;
+  transformer_parameters(transformer_parameters&&) noexcept = default;
+  transformer_parameters& operator=(transformer_parameters&&) noexcept = default;
   transformer_parameters& operator=(const transformer_parameters& other) {
     return *this = transformer_parameters(other);
   }
-  ~transformer_parameters();
+  ~transformer_parameters() = default;
 
   void initialize(std::uint64_t seed);
 
-  void zero_gradients();
+  void zero_gradients() {
+    if (adapter_) return adapter_->zero_gradients();
+    Backend::fill({gradients_.data(), 1, gradients_.size()}, 0.0F);
+  }
 
   /// Of what `all` gives.
-  void changed();
+  void changed() {
+    for_each_linear([&](auto& linear) { adapter_ ? linear.adapter_changed() : linear.changed(); });
+  }
 
   /// Freezes the parameters and gives up their gradients; `all` gives the adapter's from now on,
   /// which are 0.
@@ -133,14 +141,21 @@ class transformer_parameters {
     f(head_);
   }
 
-  static double normal(random_stream& random);
+  static double normal(random_stream& random) {  // Box and Muller
+    const double radius = std::sqrt(-2.0 * std::log(1.0 - random.uniform()));
+    return radius * std::cos(2.0 * std::numbers::pi * random.uniform());
+  }
 
   void build();
 
   /// Everything that views the arrays, anew.
   void view_parameters();
 
-  static std::size_t elements(const parameter_layout& entry);
+  static std::size_t elements(const parameter_layout& entry) {
+    std::size_t size = 0;
+    count_elements(entry.shape, size);
+    return size;
+  }
   /// Every array starts at a multiple of 64 bytes.
   static std::size_t padded(const parameter_layout& entry) {
     return (elements(entry) + 15) / 16 * 16;
@@ -148,7 +163,9 @@ class transformer_parameters {
 
   /// Null where there is no such parameter; a vector is a matrix of one row.
   matrix_parameter find(const std::string& name) const;
-  linear_parameters<Backend> linear(const std::string& name) const;
+  linear_parameters<Backend> linear(const std::string& name) const {
+    return {find(name + ".weight"), find(name + ".bias")};
+  }
   norm_parameters<Backend> norm(const std::string& name) const;
 
   head_norm_parameters<Backend> head_norm(const std::string& name) const;
@@ -166,13 +183,6 @@ class transformer_parameters {
 };
 
 template <compute_backend Backend>
-transformer_parameters<Backend>::transformer_parameters(const transformer_config& config)
-    : config_(config) {
-  check(config);
-  build();
-}
-
-template <compute_backend Backend>
 transformer_parameters<Backend>::transformer_parameters(const transformer_parameters& other)
     : config_(other.config_) {
   build();
@@ -182,17 +192,6 @@ transformer_parameters<Backend>::transformer_parameters(const transformer_parame
   add_adapter(other.adapter_->modules(), other.adapter_->options());
   adapter_->assign(*other.adapter_);
 }
-
-template <compute_backend Backend>
-transformer_parameters<Backend>::transformer_parameters(transformer_parameters&&) noexcept =
-    default;
-
-template <compute_backend Backend>
-transformer_parameters<Backend>& transformer_parameters<Backend>::operator=(
-    transformer_parameters&&) noexcept = default;
-
-template <compute_backend Backend>
-transformer_parameters<Backend>::~transformer_parameters() = default;
 
 template <compute_backend Backend>
 void transformer_parameters<Backend>::initialize(std::uint64_t seed) {
@@ -205,17 +204,6 @@ void transformer_parameters<Backend>::initialize(std::uint64_t seed) {
     }
   }
   for_each_linear([](auto& linear) { linear.changed(); });
-}
-
-template <compute_backend Backend>
-void transformer_parameters<Backend>::zero_gradients() {
-  if (adapter_) return adapter_->zero_gradients();
-  Backend::fill({gradients_.data(), 1, gradients_.size()}, 0.0F);
-}
-
-template <compute_backend Backend>
-void transformer_parameters<Backend>::changed() {
-  for_each_linear([&](auto& linear) { adapter_ ? linear.adapter_changed() : linear.changed(); });
 }
 
 template <compute_backend Backend>
@@ -283,12 +271,6 @@ void transformer_parameters<Backend>::check(const lora_module& added) const {
 }
 
 template <compute_backend Backend>
-double transformer_parameters<Backend>::normal(random_stream& random) {  // Box and Muller
-  const double radius = std::sqrt(-2.0 * std::log(1.0 - random.uniform()));
-  return radius * std::cos(2.0 * std::numbers::pi * random.uniform());
-}
-
-template <compute_backend Backend>
 void transformer_parameters<Backend>::build() {
   const std::vector<parameter_layout> layout = transformer_layout(config_);
   std::size_t total = 0;
@@ -335,13 +317,6 @@ void transformer_parameters<Backend>::view_parameters() {
 }
 
 template <compute_backend Backend>
-std::size_t transformer_parameters<Backend>::elements(const parameter_layout& entry) {
-  std::size_t size = 0;
-  count_elements(entry.shape, size);
-  return size;
-}
-
-template <compute_backend Backend>
 matrix_parameter transformer_parameters<Backend>::find(const std::string& name) const {
   for (const parameter& p : all_) {
     if (p.name != name) continue;
@@ -351,11 +326,6 @@ matrix_parameter transformer_parameters<Backend>::find(const std::string& name) 
     return {{p.value.data(), rows, columns}, {p.gradient.data(), rows, columns}};
   }
   return {};
-}
-
-template <compute_backend Backend>
-linear_parameters<Backend> transformer_parameters<Backend>::linear(const std::string& name) const {
-  return {find(name + ".weight"), find(name + ".bias")};
 }
 
 template <compute_backend Backend>

@@ -45,7 +45,7 @@ class run_checkpoints {
   template <optimizer Optimizer>
   void save(std::size_t step, std::span<const parameter> parameters, Optimizer& optimizer,
             const run_settings& settings) const {
-    save_by(step, parameters, memory_of(parameters, optimizer), settings);
+    save_all(step, parameters, optimizer.state(parameters), optimizer.steps(), settings);
   }
 
   /// Loads the checkpoint of `step` into the parameters and the optimizer. Throws
@@ -55,64 +55,46 @@ class run_checkpoints {
   template <optimizer Optimizer>
   void load(std::size_t step, std::span<const parameter> parameters, Optimizer& optimizer,
             const run_settings& settings) const {
-    load_by(step, parameters, memory_of(parameters, optimizer), settings);
+    optimizer.set_steps(load_all(step, parameters, optimizer.state(parameters), settings));
   }
 
   /// Loads the newest checkpoint that is not damaged, and returns its step; 0 where there is none
   /// at all. Damaged ones that are newer get a name that ends in `.damaged`, and `report` is called
   /// with a sentence for each. Throws what `load` says of the newest where none can be read, and
   /// `run_settings_error` at once.
-  template <optimizer Optimizer, class Report>
+  template <optimizer Optimizer>
   std::size_t load_newest(std::span<const parameter> parameters, Optimizer& optimizer,
-                          const run_settings& settings, const Report& report) const {
-    return load_newest_by(parameters, memory_of(parameters, optimizer), settings,
-                          [&](const std::string& text) { report(text); });
+                          const run_settings& settings,
+                          const std::function<void(const std::string&)>& report) const {
+    const loaded newest =
+        load_newest_of_all(parameters, optimizer.state(parameters), settings, report);
+    if (newest.step != 0) optimizer.set_steps(newest.optimizer_steps);
+    return newest.step;
   }
 
  private:
-  static constexpr const char* format = "prefopt run 1";
-
-  /// An optimizer without its type.
-  struct optimizer_memory {
-    std::function<std::vector<optimizer_array>()> arrays;
-    std::function<std::uint64_t()> steps;
-    std::function<void(std::uint64_t)> set_steps;
-  };
-  using damage_report = std::function<void(const std::string&)>;
-
-  struct array {
-    std::string name;
-    std::vector<std::size_t> shape;
-    std::span<float> values;
+  struct loaded {
+    std::size_t step = 0;
+    std::uint64_t optimizer_steps = 0;
   };
 
-  template <optimizer Optimizer>
-  static optimizer_memory memory_of(std::span<const parameter> parameters, Optimizer& optimizer) {
-    return {[parameters, &optimizer] { return optimizer.state(parameters); },
-            [&optimizer] { return optimizer.steps(); },
-            [&optimizer](std::uint64_t steps) { optimizer.set_steps(steps); }};
-  }
-
-  void save_by(std::size_t step, std::span<const parameter> parameters,
-               const optimizer_memory& optimizer, const run_settings& settings) const;
-
-  void load_by(std::size_t step, std::span<const parameter> parameters,
-               const optimizer_memory& optimizer, const run_settings& settings) const;
-
-  std::size_t load_newest_by(std::span<const parameter> parameters,
-                             const optimizer_memory& optimizer, const run_settings& settings,
-                             const damage_report& report) const;
-
-  template <class Array>
-  static std::string hash_of(const std::vector<Array>& arrays);
-
-  static void read_arrays(const std::filesystem::path& path, const std::vector<array>& arrays,
-                          const std::string& expected_hash);
+  // Of an optimizer its arrays and the number of its steps, which is what loading returns.
+  void save_all(std::size_t step, std::span<const parameter> parameters,
+                const std::vector<optimizer_array>& memory, std::uint64_t optimizer_steps,
+                const run_settings& settings) const;
+  std::uint64_t load_all(std::size_t step, std::span<const parameter> parameters,
+                         const std::vector<optimizer_array>& memory,
+                         const run_settings& settings) const;
+  loaded load_newest_of_all(std::span<const parameter> parameters,
+                            const std::vector<optimizer_array>& memory,
+                            const run_settings& settings,
+                            const std::function<void(const std::string&)>& report) const;
 
   [[nodiscard]] std::filesystem::path hidden(std::size_t step, const char* purpose) const;
 
   /// Makes room for the checkpoint that the run will save at that step.
-  void set_aside(std::size_t step, const std::string& problem, const damage_report& report) const;
+  void set_aside(std::size_t step, const std::string& problem,
+                 const std::function<void(const std::string&)>& report) const;
 
   void remove_old() const;
 

@@ -22,6 +22,62 @@ namespace prefopt {
 
 namespace detail {
 
+inline constexpr const char* run_format = "prefopt run 1";
+
+/// What weights and an optimizer's memory have in common.
+struct run_array {
+  std::string name;
+  std::vector<std::size_t> shape;
+  std::span<float> values;
+};
+
+inline std::vector<run_array> arrays_of(std::span<const parameter> parameters) {
+  std::vector<run_array> arrays;
+  for (const parameter& p : parameters) arrays.push_back({p.name, p.shape, p.value});
+  return arrays;
+}
+
+inline std::vector<run_array> arrays_of(const std::vector<optimizer_array>& memory) {
+  std::vector<run_array> arrays;
+  for (const optimizer_array& a : memory) arrays.push_back({a.name, {a.value.size()}, a.value});
+  return arrays;
+}
+
+inline std::string hash_of_arrays(const std::vector<run_array>& arrays) {
+  content_hash hash;
+  for (const run_array& a : arrays) {
+    hash.add(std::string_view(a.name)).add(std::span<const float>(a.values));
+  }
+  return hash.text();
+}
+
+inline void write_arrays(const std::filesystem::path& path, const std::vector<run_array>& arrays) {
+  std::vector<named_tensor> tensors;
+  for (const run_array& a : arrays) tensors.push_back({a.name, a.shape, a.values});
+  write_safetensors(path, tensors);
+}
+
+inline void read_arrays(const std::filesystem::path& path, const std::vector<run_array>& arrays,
+                        const std::string& expected_hash) {
+  const safetensors_file file(path);
+  for (const run_array& a : arrays) {
+    if (file.shape(a.name) != a.shape) {
+      throw checkpoint_error(
+          path.string(), "tensor '" + a.name + "'",
+          "has shape " + shape_text(file.shape(a.name)) + ", expected " + shape_text(a.shape));
+    }
+    file.read(a.name, a.values);
+  }
+  if (file.names().size() != arrays.size()) {
+    throw checkpoint_error(path.string(), "",
+                           "has " + std::to_string(file.names().size()) + " arrays, expected " +
+                               std::to_string(arrays.size()));
+  }
+  if (hash_of_arrays(arrays) != expected_hash) {
+    throw checkpoint_error(path.string(), "", "does not have the hash that run.json records");
+  }
+}
+
 inline void compare_settings(const std::string& file, const nlohmann::ordered_json& run,
                              const run_settings& settings) {
   if (!run.contains("settings") || !run["settings"].is_object()) {
@@ -54,15 +110,6 @@ inline void compare_settings(const std::string& file, const nlohmann::ordered_js
 }
 
 }  // namespace detail
-
-template <class Array>
-std::string run_checkpoints::hash_of(const std::vector<Array>& arrays) {
-  content_hash hash;
-  for (const auto& a : arrays) {
-    hash.add(std::string_view(a.name)).add(std::span<const float>(a.values));
-  }
-  return hash.text();
-}
 
 PREFOPT_INLINE run_checkpoints::run_checkpoints(std::filesystem::path folder, std::size_t keep)
     : folder_(std::move(folder)), keep_(keep) {
@@ -98,12 +145,12 @@ PREFOPT_INLINE std::filesystem::path run_checkpoints::path_of(std::size_t step) 
   return folder_ / name;
 }
 
-PREFOPT_INLINE void run_checkpoints::save_by(std::size_t step,
-                                             std::span<const parameter> parameters,
-                                             const optimizer_memory& optimizer,
-                                             const run_settings& settings) const {
+PREFOPT_INLINE void run_checkpoints::save_all(std::size_t step,
+                                              std::span<const parameter> parameters,
+                                              const std::vector<optimizer_array>& memory,
+                                              std::uint64_t optimizer_steps,
+                                              const run_settings& settings) const {
   if (std::filesystem::exists(path_of(step))) return;
-  std::vector<named_tensor> weights;
   for (const parameter& p : parameters) {
     for (const float value : p.value) {
       if (!std::isfinite(value)) {
@@ -111,25 +158,22 @@ PREFOPT_INLINE void run_checkpoints::save_by(std::size_t step,
                             "a weight of " + p.name + " is not finite");
       }
     }
-    weights.push_back({p.name, p.shape, p.value});
   }
-  std::vector<named_tensor> memory;
-  for (const optimizer_array& a : optimizer.arrays()) {
-    memory.push_back({a.name, {a.value.size()}, a.value});
-  }
+  const std::vector<detail::run_array> weights = detail::arrays_of(parameters);
+  const std::vector<detail::run_array> remembered = detail::arrays_of(memory);
   nlohmann::ordered_json run;
-  run["format"] = format;
+  run["format"] = detail::run_format;
   run["step"] = step;
-  run["optimizer_steps"] = optimizer.steps();
-  run["weights_hash"] = hash_of(weights);
-  run["optimizer_hash"] = hash_of(memory);
+  run["optimizer_steps"] = optimizer_steps;
+  run["weights_hash"] = detail::hash_of_arrays(weights);
+  run["optimizer_hash"] = detail::hash_of_arrays(remembered);
   for (const auto& [name, value] : settings) run["settings"][name] = value;
 
   try {
     const std::filesystem::path temporary = hidden(step, "writing");
     std::filesystem::create_directory(temporary);
-    write_safetensors(temporary / "weights.safetensors", weights);
-    if (!memory.empty()) write_safetensors(temporary / "optimizer.safetensors", memory);
+    detail::write_arrays(temporary / "weights.safetensors", weights);
+    if (!memory.empty()) detail::write_arrays(temporary / "optimizer.safetensors", remembered);
     write_file_atomically(temporary / "run.json", run.dump(2) + "\n");
     detail::sync_path(temporary);
     std::filesystem::rename(temporary, path_of(step));
@@ -140,10 +184,10 @@ PREFOPT_INLINE void run_checkpoints::save_by(std::size_t step,
   }
 }
 
-PREFOPT_INLINE void run_checkpoints::load_by(std::size_t step,
-                                             std::span<const parameter> parameters,
-                                             const optimizer_memory& optimizer,
-                                             const run_settings& settings) const {
+PREFOPT_INLINE std::uint64_t run_checkpoints::load_all(std::size_t step,
+                                                       std::span<const parameter> parameters,
+                                                       const std::vector<optimizer_array>& memory,
+                                                       const run_settings& settings) const {
   const std::filesystem::path folder = path_of(step);
   const std::string file = (folder / "run.json").string();
   const nlohmann::ordered_json run = read_checkpoint_json(folder / "run.json");
@@ -159,9 +203,9 @@ PREFOPT_INLINE void run_checkpoints::load_by(std::size_t step,
     }
     return run[key].get<std::uint64_t>();
   };
-  if (text("format") != format) {
+  if (text("format") != detail::run_format) {
     throw checkpoint_error(file, "format",
-                           "is '" + text("format") + "', expected '" + format + "'");
+                           "is '" + text("format") + "', expected '" + detail::run_format + "'");
   }
   if (number("step") != step) {
     throw checkpoint_error(file, "step",
@@ -170,31 +214,26 @@ PREFOPT_INLINE void run_checkpoints::load_by(std::size_t step,
   }
   detail::compare_settings(file, run, settings);
 
-  std::vector<array> weights;
-  for (const parameter& p : parameters) weights.push_back({p.name, p.shape, p.value});
-  read_arrays(folder / "weights.safetensors", weights, text("weights_hash"));
-  std::vector<array> memory;
-  for (const optimizer_array& a : optimizer.arrays()) {
-    memory.push_back({a.name, {a.value.size()}, a.value});
-  }
+  detail::read_arrays(folder / "weights.safetensors", detail::arrays_of(parameters),
+                      text("weights_hash"));
   if (!memory.empty()) {
-    read_arrays(folder / "optimizer.safetensors", memory, text("optimizer_hash"));
+    detail::read_arrays(folder / "optimizer.safetensors", detail::arrays_of(memory),
+                        text("optimizer_hash"));
   }
-  optimizer.set_steps(number("optimizer_steps"));
+  return number("optimizer_steps");
 }
 
-PREFOPT_INLINE std::size_t run_checkpoints::load_newest_by(std::span<const parameter> parameters,
-                                                           const optimizer_memory& optimizer,
-                                                           const run_settings& settings,
-                                                           const damage_report& report) const {
+PREFOPT_INLINE run_checkpoints::loaded run_checkpoints::load_newest_of_all(
+    std::span<const parameter> parameters, const std::vector<optimizer_array>& memory,
+    const run_settings& settings, const std::function<void(const std::string&)>& report) const {
   const std::vector<std::size_t> list = steps();
   std::exception_ptr first;
   std::vector<std::pair<std::size_t, std::string>> damaged;
   for (std::size_t i = list.size(); i-- > 0;) {
     try {
-      load_by(list[i], parameters, optimizer, settings);
+      const std::uint64_t optimizer_steps = load_all(list[i], parameters, memory, settings);
       for (const auto& [step, problem] : damaged) set_aside(step, problem, report);
-      return list[i];
+      return {list[i], optimizer_steps};
     } catch (const run_settings_error&) {
       throw;
     } catch (const error& e) {  // damaged, or a file of it cannot be read
@@ -203,29 +242,7 @@ PREFOPT_INLINE std::size_t run_checkpoints::load_newest_by(std::span<const param
     }
   }
   if (first) std::rethrow_exception(first);
-  return 0;
-}
-
-PREFOPT_INLINE void run_checkpoints::read_arrays(const std::filesystem::path& path,
-                                                 const std::vector<array>& arrays,
-                                                 const std::string& expected_hash) {
-  const safetensors_file file(path);
-  for (const array& a : arrays) {
-    if (file.shape(a.name) != a.shape) {
-      throw checkpoint_error(
-          path.string(), "tensor '" + a.name + "'",
-          "has shape " + shape_text(file.shape(a.name)) + ", expected " + shape_text(a.shape));
-    }
-    file.read(a.name, a.values);
-  }
-  if (file.names().size() != arrays.size()) {
-    throw checkpoint_error(path.string(), "",
-                           "has " + std::to_string(file.names().size()) + " arrays, expected " +
-                               std::to_string(arrays.size()));
-  }
-  if (hash_of(arrays) != expected_hash) {
-    throw checkpoint_error(path.string(), "", "does not have the hash that run.json records");
-  }
+  return {};
 }
 
 PREFOPT_INLINE std::filesystem::path run_checkpoints::hidden(std::size_t step,
@@ -233,8 +250,9 @@ PREFOPT_INLINE std::filesystem::path run_checkpoints::hidden(std::size_t step,
   return folder_ / ("." + path_of(step).filename().string() + "." + purpose);
 }
 
-PREFOPT_INLINE void run_checkpoints::set_aside(std::size_t step, const std::string& problem,
-                                               const damage_report& report) const {
+PREFOPT_INLINE void run_checkpoints::set_aside(
+    std::size_t step, const std::string& problem,
+    const std::function<void(const std::string&)>& report) const {
   const std::filesystem::path path = path_of(step);
   std::filesystem::path name = path;
   name += ".damaged";

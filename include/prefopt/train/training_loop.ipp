@@ -16,12 +16,9 @@ PREFOPT_INLINE run_settings settings_of(const training_options& options, std::si
   char clip[32];
   std::snprintf(rate, sizeof rate, "%.17g", options.learning_rate);
   std::snprintf(clip, sizeof clip, "%.17g", options.max_gradient_norm);
-  const std::string shuffled = options.together == 1   ? "examples"
-                               : options.together == 0 ? "prompts"
-                                                       : std::to_string(options.together);
   run_settings list = {{"batch_size", std::to_string(options.batch_size)},
                        {"accumulation", std::to_string(options.accumulation)},
-                       {"shuffle", shuffled},
+                       {"together", std::to_string(options.together)},
                        {"seed", std::to_string(options.seed)},
                        {"learning_rate", rate},
                        {"schedule", to_string(options.schedule)},

@@ -12,11 +12,7 @@
 namespace prefopt {
 
 /// Whether products in bfloat16 are computed by instructions for it; if not, floats are multiplied.
-#ifdef __AVX512BF16__
-inline constexpr bool has_bfloat16_instructions = true;
-#else
-inline constexpr bool has_bfloat16_instructions = false;
-#endif
+bool has_bfloat16_instructions();
 
 /// What `eigen_backend` is made of; unmeasured.
 struct eigen_operations {
@@ -25,7 +21,7 @@ struct eigen_operations {
   using weight = packed_weight;
 
   /// In which numbers products with weights are from now on, in this process: float32 or bfloat16,
-  /// by the processor's instructions for it where `has_bfloat16_instructions`. Attention stays in
+  /// by the processor's instructions for it where `has_bfloat16_instructions()`. Attention stays in
   /// float32. Throws `usage_error` for tf32, which is CUDA's. Weights keep the numbers that they
   /// were packed in.
   static void use_products(product_kind kind);

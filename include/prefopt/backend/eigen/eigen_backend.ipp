@@ -20,6 +20,14 @@
 
 namespace prefopt {
 
+PREFOPT_INLINE bool has_bfloat16_instructions() {
+#ifdef __AVX512BF16__
+  return true;
+#else
+  return false;
+#endif
+}
+
 PREFOPT_INLINE void eigen_operations::use_products(product_kind kind) {
   if (kind == product_kind::tf32) {
     throw usage_error("products in tf32 are for CUDA; the CPU has float32 and bfloat16");
